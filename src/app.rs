@@ -1,0 +1,230 @@
+//! The composition root: a configuration in, a running service out.
+
+use crate::clock::Clock;
+use crate::config::{Config, GatewayKind};
+use crate::devices::Devices;
+use crate::directory::Directory;
+use crate::discovery::Discovery;
+use crate::epochs::Epochs;
+use crate::http::{self, AddressLimit, Development, Services};
+use crate::key_file::{self, KeyFileError};
+use crate::model::delivery::Channel;
+use crate::model::secret::PlainSecret;
+use crate::registration::Accounts;
+use crate::sender::{Gateway, Inbox, Sender, Twilio};
+use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
+use crate::verification::{Dispatcher, Failure, VerificationPolicy, Verifications};
+use crate::{jobs, telemetry};
+use axum::Router;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long requests and sends under way may take once the server stops.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// A service that is ready to listen.
+#[derive(Debug)]
+pub struct App {
+    services: Services,
+    dispatcher: Dispatcher,
+    directory: Arc<Directory>,
+    outbox: Arc<Notify>,
+    ops: Router,
+}
+
+/// Why the service cannot start, and what to do.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A folder cannot be made.
+    #[error("the folder {folder} cannot be made: {cause}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The database URL.
+    #[error("database.url {0}")]
+    Url(#[from] DatabaseUrlError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The schema is old, and `database.migrate` is off.
+    #[error("the database's schema is {0} migrations behind: run `tuttu migrate`")]
+    SchemaOld(usize),
+    /// The key file.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// What the keys open.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The HTTP client of a gateway.
+    #[error("the gateway `{0}` cannot be set up")]
+    Gateway(String),
+    /// The metrics recorder.
+    #[error("metrics cannot be recorded: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+/// Opens the database, making the folder of an embedded one, and brings its schema up to date if `migrate`.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartError> {
+    let url = DatabaseUrl::parse(config.database.url.expose())?;
+    if let Some(file) = url.file() {
+        private_folder_of(file)?;
+    }
+    private_folder_of(&config.keys.file)?;
+    let store = Store::connect(&url, true, config.database.connections).await?;
+    if migrate {
+        store.migrate().await?;
+    }
+    match store.pending_migrations().await? {
+        0 => Ok(store),
+        behind => Err(StartError::SchemaOld(behind)),
+    }
+}
+
+/// Makes the folder of a file, for its owner alone; one that is there keeps its mode.
+fn private_folder_of(file: &Path) -> Result<(), StartError> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    if let Ok(found) = std::fs::metadata(folder) {
+        if found.permissions().mode() & 0o007 != 0 {
+            tracing::warn!(folder = %folder.display(), "this folder can be read by everybody: chmod 700 it");
+        }
+        return Ok(());
+    }
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|cause| StartError::Folder { folder: folder.to_owned(), cause })
+}
+
+impl App {
+    /// Puts the service together; nothing listens yet.
+    ///
+    /// # Errors
+    /// [`StartError`]: it says what to do.
+    pub async fn build(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let metrics = telemetry::metrics()?;
+        let store = open_store(config, config.database.migrate).await?;
+        let keys = Arc::new(key_file::open(&config.keys.file, &store).await?);
+        let epochs = Epochs::open(&store, &keys, clock.now()).await?;
+        let ids: Vec<u32> = epochs.live().iter().map(|epoch| epoch.id).collect();
+        let directory = Directory::open(store.clone(), keys.clone(), &config.directory, &ids).await?;
+        let directory = Arc::new(directory);
+        let inbox = Inbox::default();
+        let gateways = gateways(config, &inbox)?;
+        let outbox = Arc::new(Notify::new());
+        let dispatcher = Dispatcher::new(store.clone(), keys.clone(), gateways.clone(), clock.clone());
+        let policy = Arc::new(VerificationPolicy::new(config, channels(&gateways)));
+        let devices = Devices::new(store.clone(), keys.clone());
+        let services = Services {
+            verifications: Verifications::new(store.clone(), keys.clone(), policy, outbox.clone()),
+            accounts: Accounts::new(
+                store.clone(),
+                keys.clone(),
+                epochs.clone(),
+                directory.clone(),
+                devices.clone(),
+            ),
+            devices,
+            discovery: Discovery::new(store.clone(), keys, epochs, directory.clone(), &config.discovery),
+            clock,
+            store,
+            draining: Arc::new(AtomicBool::new(false)),
+            development: config
+                .inbox_readable()
+                .then(|| Arc::new(Development { inbox, key: PlainSecret::random() })),
+            address_limit: AddressLimit::new(config),
+            trusted_proxies: config.server.trusted_proxies.clone().into(),
+            effects: TaskTracker::new(),
+        };
+        let ops = http::ops::router(services.clone(), metrics);
+        Ok(Self { services, dispatcher, directory, outbox, ops })
+    }
+
+    /// The key of the inbox, where it may be read.
+    #[must_use]
+    pub fn development_key(&self) -> Option<String> {
+        self.services.development.as_ref().map(|development| development.key.expose())
+    }
+
+    /// The database, for tests that look behind the API.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.services.store
+    }
+
+    /// Serves until `stop`, then drains: new requests are refused, those under way and their sends end.
+    ///
+    /// # Errors
+    /// When a listener fails.
+    pub async fn serve(self, api: TcpListener, ops: TcpListener, stop: CancellationToken) -> io::Result<()> {
+        let (jobs, sends) = (TaskTracker::new(), TaskTracker::new());
+        let effects = self.services.effects.clone();
+        jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), stop.clone()));
+        jobs.spawn(jobs::refresh_directory(self.directory, stop.clone()));
+        jobs.spawn(announce_draining(self.services.draining.clone(), stop.clone()));
+        let store = self.services.store.clone();
+        let router = http::router(self.services).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(api, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let observing = axum::serve(ops, self.ops).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let served = async { tokio::try_join!(serving, observing).map(|_| ()) };
+        let result = tokio::select! {
+            result = served => result,
+            () = overdue(stop.clone()) => {
+                tracing::warn!("requests under way took longer than {} s: they are cut off", DRAIN.as_secs());
+                Ok(())
+            }
+        };
+        stop.cancel();
+        for tracker in [effects, jobs, sends] {
+            tracker.close();
+            let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
+        }
+        store.close().await;
+        result
+    }
+}
+
+async fn announce_draining(draining: Arc<AtomicBool>, stop: CancellationToken) {
+    stop.cancelled().await;
+    draining.store(true, Ordering::Relaxed);
+}
+
+async fn overdue(stop: CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(DRAIN).await;
+}
+
+fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<[Gateway]>, StartError> {
+    let mut gateways = Vec::new();
+    for gateway in &config.sms.gateways {
+        let sender = match gateway.kind {
+            GatewayKind::Inbox => Some(Sender::Inbox(inbox.clone())),
+            GatewayKind::Twilio => {
+                Twilio::new(gateway, config.server.public_url.as_deref()).ok().flatten().map(Sender::Twilio)
+            }
+            GatewayKind::Webhook => None,
+        };
+        let sender = sender.ok_or_else(|| StartError::Gateway(gateway.name.clone()))?;
+        gateways.push(Gateway { name: gateway.name.clone(), sender });
+    }
+    Ok(gateways.into())
+}
+
+fn channels(gateways: &[Gateway]) -> Vec<Channel> {
+    let carried = |channel: &Channel| gateways.iter().any(|gateway| gateway.sender.carries(*channel));
+    [Channel::Sms, Channel::Voice].into_iter().filter(carried).collect()
+}

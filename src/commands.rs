@@ -1,0 +1,82 @@
+//! The subcommands.
+
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod serve;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use tuttu::config::{Loaded, Overrides, load};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service. Without any configuration it runs on ./data, for this machine alone.
+    Serve(Options),
+    /// Bring the database's schema up to this version, and end.
+    Migrate(Options),
+    /// Look at the configuration.
+    Config(config::ConfigArgs),
+    /// Talk to a server as an app would: register, look contacts up, see devices.
+    Client(client::ClientArgs),
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Where the configuration comes from. Flags win over `TUTTU__SECTION__KEY` variables, and these over the file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// The configuration file [default: tuttu.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address of the public API (server.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Address of health and metrics (`server.ops_listen`)
+    #[arg(long, value_name = "ADDRESS")]
+    ops_listen: Option<String>,
+    /// <sqlite://PATH> or postgres://... (database.url)
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// The key file (keys.file)
+    #[arg(long, value_name = "FILE")]
+    keys_file: Option<String>,
+}
+
+impl Options {
+    /// Reads the configuration.
+    fn load(&self) -> anyhow::Result<Loaded> {
+        let flags = [
+            ("server.listen", &self.listen, "--listen"),
+            ("server.ops_listen", &self.ops_listen, "--ops-listen"),
+            ("database.url", &self.database_url, "--database-url"),
+            ("keys.file", &self.keys_file, "--keys-file"),
+        ];
+        let given = flags.into_iter().filter_map(|(key, value, flag)| Some((key, value.clone()?, flag)));
+        let overrides = Overrides { environment: environment(), flags: given.collect() };
+        Ok(load(self.config.as_deref(), &overrides)?)
+    }
+}
+
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Prints a shell's completions.
+#[expect(clippy::unnecessary_wraps, reason = "has the shape of every command")]
+pub(crate) fn completions(shell: Shell, command: &mut clap::Command) -> anyhow::Result<()> {
+    clap_complete::generate(shell, command, "tuttu", &mut io::stdout());
+    Ok(())
+}
+
+/// Says what went wrong, with its causes.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "error: {error:#}");
+}

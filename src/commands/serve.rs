@@ -1,0 +1,100 @@
+//! `tuttu serve` and `tuttu migrate`.
+
+use super::Options;
+use anyhow::Context as _;
+use std::io::{self, Write as _};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tuttu::app::{App, open_store};
+use tuttu::clock::Clock;
+use tuttu::config::Config;
+use tuttu::{store::DatabaseUrl, telemetry};
+
+/// Runs the service until SIGTERM or SIGINT; a second one ends it at once.
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let config = options.load()?.config;
+    telemetry::log(&config.log).context("log.level")?;
+    close_to_others();
+    let api = listen("server.listen", &config).await?;
+    let ops = listen("server.ops_listen", &config).await?;
+    let app = App::build(&config, Clock::System).await?;
+    welcome(&config, &app, &api, &ops)?;
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut serving = std::pin::pin!(app.serve(api, ops, stop.clone()));
+    loop {
+        tokio::select! {
+            served = &mut serving => return Ok(served?),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        anyhow::ensure!(!stop.is_cancelled(), "stopped by a second signal: requests under way were cut off");
+        tracing::info!("stopping: new requests are refused, those under way end");
+        stop.cancel();
+    }
+}
+
+/// Files that are made are for their owner alone, and no core dump holds a key.
+fn close_to_others() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    if let Err(cause) = hidden {
+        tracing::warn!(%cause, "the process can be dumped: keep core dumps off");
+    }
+}
+
+/// Brings the schema up to date.
+pub(crate) async fn migrate(options: Options) -> anyhow::Result<()> {
+    let config = options.load()?.config;
+    telemetry::log(&config.log).context("log.level")?;
+    let store = open_store(&config, true).await?;
+    store.close().await;
+    writeln!(io::stdout(), "The schema is up to date.")?;
+    Ok(())
+}
+
+async fn listen(key: &str, config: &Config) -> anyhow::Result<TcpListener> {
+    let address = if key == "server.listen" { config.server.listen } else { config.server.ops_listen };
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another server running? Set {key} to another address")
+    })
+}
+
+/// Says where everything is and where to go next.
+fn welcome(config: &Config, app: &App, api: &TcpListener, ops: &TcpListener) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let (api, ops) = (api.local_addr()?, ops.local_addr()?);
+    let program = std::env::args().next().unwrap_or_else(|| "tuttu".to_owned());
+    let database = match DatabaseUrl::parse(config.database.url.expose())?.file() {
+        Some(file) => format!("SQLite, {}", file.display()),
+        None => "PostgreSQL".to_owned(),
+    };
+    writeln!(out, "Tuttu {} is ready.\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  API       http://{api}      (document: /openapi.json)")?;
+    writeln!(out, "  Ops       http://{ops}      (/metrics, /livez, /readyz)")?;
+    writeln!(out, "  Database  {database}")?;
+    writeln!(out, "  Keys      {}      (keep a copy elsewhere)", config.keys.file.display())?;
+    if let Some(key) = app.development_key() {
+        writeln!(
+            out,
+            "\nNo message leaves this machine: the gateway is `inbox`, and addresses of this machine are"
+        )?;
+        writeln!(out, "free of limits. Try it in a browser:\n\n  http://{api}/try#key={key}\n")?;
+        writeln!(
+            out,
+            "or on the command line:\n\n  {program} client --server http://{api} register +358401234567 --inbox {key}\n"
+        )?;
+    } else if config.inbox_only() {
+        writeln!(
+            out,
+            "\nThe gateway is `inbox`, and its messages can be read only while server.listen is a loopback"
+        )?;
+        writeln!(out, "address: set up a gateway in sms.gateways to send codes.\n")?;
+    } else if config.limits.countries.allow.is_empty() && config.limits.countries.monitor.is_empty() {
+        writeln!(out, "\nNo code will be sent: name the countries to send to in limits.countries.allow.\n")?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! Configuration: a TOML file, then the environment, then flags; the later wins.
+//!
+//! Every key has a default but those of a paid gateway. Durations are seconds (`600`) or text (`"10m"`),
+//! sizes bytes or text (`"256MiB"`).
+
+mod load;
+mod secret;
+mod units;
+mod validate;
+
+pub use load::{ConfigError, Loaded, Overrides, Setting, load};
+pub use secret::Hidden;
+pub use units::{ByteSize, Seconds};
+
+use crate::model::words::words;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Listening.
+    pub server: Server,
+    /// The database.
+    pub database: Database,
+    /// The server's own keys.
+    pub keys: KeyFile,
+    /// Who delivers codes.
+    pub sms: Sms,
+    /// Codes and their checks.
+    pub verification: Verification,
+    /// Lookups and what they cost.
+    pub discovery: Discovery,
+    /// The fast view of the directory.
+    pub directory: Directory,
+    /// Limits against abuse.
+    pub limits: Limits,
+    /// The log.
+    pub log: Log,
+}
+
+/// Where the server listens and how it is reached.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Server {
+    /// Address of the public API.
+    pub listen: SocketAddr,
+    /// Address of health and metrics; keep it private.
+    pub ops_listen: SocketAddr,
+    /// How the world reaches the API, for callbacks: `https://host`.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Which database holds everything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Database {
+    /// `sqlite://PATH` or `postgres://...`; may hold a password.
+    pub url: Hidden,
+    /// Whether `serve` brings the schema up to date.
+    pub migrate: bool,
+    /// Connections to PostgreSQL.
+    pub connections: u32,
+}
+
+/// Where the server's keys are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyFile {
+    /// The key file, mode 0600; made beside an empty database only.
+    pub file: PathBuf,
+}
+
+/// Who delivers codes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sms {
+    /// Gateways in order of preference; none means the inbox.
+    pub gateways: Vec<Gateway>,
+}
+
+words! {
+    /// What kind of gateway delivers.
+    #[derive(Default)]
+    GatewayKind {
+        /// In memory, for development.
+        #[default]
+        Inbox = "inbox",
+        /// The Twilio REST API, or one that speaks it.
+        Twilio = "twilio",
+        /// Any HTTP gateway, signed.
+        Webhook = "webhook",
+    }
+}
+
+/// One gateway.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gateway {
+    /// Its name, in logs, metrics and callback URLs.
+    pub name: String,
+    /// Its kind.
+    pub kind: GatewayKind,
+    /// Where its API is; `https://api.twilio.com` if not set.
+    pub base_url: Option<String>,
+    /// The account it bills.
+    pub account_sid: Option<String>,
+    /// The account's secret.
+    pub auth_token: Option<Hidden>,
+    /// The sending number or name.
+    pub from: Option<String>,
+    /// The messaging service that picks the sending number.
+    pub messaging_service_sid: Option<String>,
+}
+
+/// Codes and their checks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Verification {
+    /// Digits of a code, 6 to 8.
+    pub code_length: u8,
+    /// How long a code lives.
+    pub code_lifetime: Seconds,
+    /// Checks of one code.
+    pub checks_per_code: u8,
+    /// Android SMS Retriever hashes that may be asked for.
+    pub app_hashes: Vec<String>,
+    /// WebOTP hosts that may be asked for.
+    pub web_origins: Vec<String>,
+}
+
+/// Lookups and what they cost.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Discovery {
+    /// New handles that a number may ask for at once.
+    pub lookup_budget: u32,
+    /// New handles that it gets back in an hour.
+    pub budget_per_hour: u32,
+    /// Lookups an account may make in an hour.
+    pub requests_per_hour: u32,
+    /// Handles an account may ask for in an hour, paid or not.
+    pub handles_per_hour: u32,
+}
+
+words! {
+    /// How a node looks handles up.
+    #[derive(Default)]
+    DirectoryMode {
+        /// `filter` on SQLite, `database` on PostgreSQL, which several nodes may share.
+        #[default]
+        Auto = "auto",
+        /// Filter, cache, then the database: one node only.
+        Filter = "filter",
+        /// Always the database.
+        Database = "database",
+    }
+}
+
+/// The fast view of the directory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Directory {
+    /// How handles are looked up.
+    pub mode: DirectoryMode,
+    /// Memory that filter and cache may take.
+    pub memory: ByteSize,
+    /// How often the filter lets a stranger's handle through to the database.
+    pub false_positive_rate: f64,
+}
+
+/// Limits against abuse.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Client addresses that no limit keyed by address touches.
+    pub exempt: Vec<IpNet>,
+    /// Requests of one address in a minute.
+    pub requests_per_minute: u32,
+    /// Codes sent to one number in 24 hours.
+    pub sends_per_number: u32,
+    /// Where codes may be sent.
+    pub countries: Countries,
+}
+
+/// Where codes may be sent, by ISO 3166 code.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Countries {
+    /// These only; with the inbox alone, none named means all.
+    pub allow: Vec<String>,
+    /// Never these.
+    pub deny: Vec<String>,
+    /// Allowed, and every send logged and counted.
+    pub monitor: Vec<String>,
+}
+
+words! {
+    /// How log lines look.
+    #[derive(Default)]
+    LogFormat {
+        /// For people.
+        #[default]
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+/// The log, on standard error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged: `info`, `debug`, or `tracing` directives.
+    pub level: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            ops_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: Hidden::new("sqlite://data/tuttu.db"), migrate: true, connections: 20 }
+    }
+}
+
+impl Default for KeyFile {
+    fn default() -> Self {
+        Self { file: PathBuf::from("data/keys.toml") }
+    }
+}
+
+impl Default for Verification {
+    fn default() -> Self {
+        Self {
+            code_length: 6,
+            code_lifetime: Seconds::new(600),
+            checks_per_code: 5,
+            app_hashes: Vec::new(),
+            web_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Self { lookup_budget: 45_000, budget_per_hour: 6, requests_per_hour: 40, handles_per_hour: 400_000 }
+    }
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self { mode: DirectoryMode::Auto, memory: ByteSize::mebibytes(256), false_positive_rate: 0.01 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            exempt: Vec::new(),
+            requests_per_minute: 600,
+            sends_per_number: 6,
+            countries: Countries::default(),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+impl Config {
+    /// Whether the inbox is the only gateway: nothing is sent and nothing costs money.
+    #[must_use]
+    pub fn inbox_only(&self) -> bool {
+        self.sms.gateways.iter().all(|gateway| gateway.kind == GatewayKind::Inbox)
+    }
+
+    /// Whether codes can be read back over the API: the inbox is on and only this machine can ask.
+    #[must_use]
+    pub fn inbox_readable(&self) -> bool {
+        let inbox = self.sms.gateways.iter().any(|gateway| gateway.kind == GatewayKind::Inbox);
+        (inbox || self.sms.gateways.is_empty()) && self.server.listen.ip().is_loopback()
+    }
+}

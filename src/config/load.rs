@@ -1,0 +1,253 @@
+//! Reading the configuration from its sources, and saying where each value came from.
+
+use super::{Config, Gateway, Hidden, validate};
+use config::{ConfigBuilder, FileFormat, Value, ValueKind, builder::DefaultState};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+const PREFIX: &str = "TUTTU__";
+const DEFAULT_FILE: &str = "tuttu.toml";
+/// Settings that must not be printed; each may be read from a file named by its `_file` twin.
+const SECRETS: [&str; 2] = ["database.url", "sms.gateways[].auth_token"];
+
+/// What is wrong with a configuration: every problem found, a line each.
+#[derive(Debug, Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(Vec<String>);
+
+impl ConfigError {
+    pub(super) const fn new(problems: Vec<String>) -> Self {
+        Self(problems)
+    }
+
+    fn one(problem: &impl ToString) -> Self {
+        Self(vec![problem.to_string()])
+    }
+}
+
+/// What is set outside the file: the environment, and flags by key.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Environment variables; only `TUTTU__SECTION__KEY` count.
+    pub environment: Vec<(String, String)>,
+    /// Flags: key, value, and the flag as it is spelled.
+    pub flags: Vec<(&'static str, String, &'static str)>,
+}
+
+/// One effective setting.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Its key, such as `server.listen`.
+    pub key: String,
+    /// Its value as JSON; secrets are hidden.
+    pub value: Json,
+    /// Where it came from.
+    pub source: String,
+}
+
+/// A valid configuration with its sources.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What to run with.
+    pub config: Config,
+    /// Every setting, by key.
+    pub settings: Vec<Setting>,
+}
+
+/// Reads the file (`tuttu.toml` if there is one and none is named), the environment and the flags.
+///
+/// # Errors
+/// [`ConfigError`] naming every unknown key with the nearest valid one, and every value that does not fit.
+pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Loaded, ConfigError> {
+    let valid = valid_keys();
+    let mut builder = config::Config::builder();
+    if let Some(path) = file.map(PathBuf::from).or_else(default_file) {
+        let source = config::File::from(path.as_path()).format(FileFormat::Toml).required(true);
+        builder = builder.add_source(source);
+    }
+    for (name, text) in &overrides.environment {
+        let Some(key) = key_of_variable(name) else { continue };
+        builder = set(builder, &valid, &key, text, &format!("environment {name}"))?;
+    }
+    for (key, text, flag) in &overrides.flags {
+        builder = set(builder, &valid, key, text, &format!("flag {flag}"))?;
+    }
+    let merged = builder.build_cloned().map_err(|cause| ConfigError::one(&cause))?;
+    let sources = flatten_values(&merged.cache);
+    reject_unknown(&valid, &sources)?;
+    let built = with_secret_files(builder, &sources)?.build().map_err(|cause| ConfigError::one(&cause))?;
+    let sources = flatten_values(&built.cache);
+    let mut config: Config = built.try_deserialize().map_err(|cause| ConfigError::one(&cause))?;
+    if config.sms.gateways.is_empty() {
+        config.sms.gateways.push(Gateway { name: "inbox".to_owned(), ..Gateway::default() });
+    }
+    validate::validate(&config)?;
+    let settings = settings(&config, &sources);
+    Ok(Loaded { config, settings })
+}
+
+fn default_file() -> Option<PathBuf> {
+    Path::new(DEFAULT_FILE).exists().then(|| PathBuf::from(DEFAULT_FILE))
+}
+
+/// `TUTTU__SMS__GATEWAYS__0__NAME` is `sms.gateways[0].name`.
+fn key_of_variable(name: &str) -> Option<String> {
+    let mut key = String::new();
+    for part in name.strip_prefix(PREFIX)?.to_lowercase().split("__") {
+        if part.parse::<usize>().is_ok() {
+            key.extend(["[", part, "]"]);
+        } else {
+            key.push_str(if key.is_empty() { "" } else { "." });
+            key.push_str(part);
+        }
+    }
+    Some(key)
+}
+
+type Builder = ConfigBuilder<DefaultState>;
+
+fn set(
+    builder: Builder,
+    valid: &BTreeMap<String, Json>,
+    key: &str,
+    text: &str,
+    source: &str,
+) -> Result<Builder, ConfigError> {
+    let origin = source.to_owned();
+    let kind = if valid.get(&generic(key)).is_some_and(Json::is_array) {
+        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+        ValueKind::Array(items.map(|item| Value::new(Some(&origin), item)).collect())
+    } else {
+        ValueKind::String(text.to_owned())
+    };
+    builder
+        .set_override(key, Value::new(Some(&origin), kind))
+        .map_err(|cause| ConfigError::one(&format!("{source}: {cause}")))
+}
+
+/// Reads the file of every `_file` twin that is set.
+fn with_secret_files(
+    mut builder: Builder,
+    sources: &BTreeMap<String, (Value, String)>,
+) -> Result<Builder, ConfigError> {
+    for (key, (path, source)) in sources {
+        let Some(secret) = key.strip_suffix("_file").filter(|key| SECRETS.contains(&generic(key).as_str()))
+        else {
+            continue;
+        };
+        if sources.contains_key(secret) {
+            return Err(ConfigError::one(&format!(
+                "{secret} and {key} are both set ({source}): set one of them"
+            )));
+        }
+        let path = path.to_string();
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| ConfigError::one(&format!("{key}: cannot read {path}: {cause}")))?;
+        let value = Value::new(Some(&format!("file {path}")), text.trim_end_matches(['\r', '\n']));
+        builder = builder.set_override(secret, value).map_err(|cause| ConfigError::one(&cause))?;
+    }
+    Ok(builder)
+}
+
+fn reject_unknown(
+    valid: &BTreeMap<String, Json>,
+    sources: &BTreeMap<String, (Value, String)>,
+) -> Result<(), ConfigError> {
+    let names: Vec<String> =
+        valid.keys().cloned().chain(SECRETS.iter().map(|secret| format!("{secret}_file"))).collect();
+    let problems: Vec<String> = sources
+        .iter()
+        .filter(|(key, _)| !names.contains(&generic(key)))
+        .map(|(key, (_, source))| {
+            let nearest = names.iter().max_by(|a, b| {
+                strsim::jaro_winkler(a, &generic(key)).total_cmp(&strsim::jaro_winkler(b, &generic(key)))
+            });
+            let nearest = nearest.map_or("", String::as_str);
+            format!("unknown key `{key}` ({source}): did you mean `{nearest}`?")
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+}
+
+/// `sms.gateways[0].name` is `sms.gateways[].name`.
+fn generic(key: &str) -> String {
+    let mut name = String::new();
+    let mut inside = false;
+    for c in key.chars() {
+        inside = (inside || c == '[') && c != ']';
+        if !inside || c == '[' {
+            name.push(c);
+        }
+    }
+    name
+}
+
+/// Every key there is, with its default.
+fn valid_keys() -> BTreeMap<String, Json> {
+    let mut config = Config::default();
+    config.sms.gateways.push(Gateway { auth_token: Some(Hidden::default()), ..Gateway::default() });
+    let mut keys = BTreeMap::new();
+    flatten_json("", &serde_json::to_value(&config).unwrap_or_default(), &mut keys);
+    keys.into_iter().map(|(key, value)| (generic(&key), value)).collect()
+}
+
+fn settings(config: &Config, sources: &BTreeMap<String, (Value, String)>) -> Vec<Setting> {
+    let mut values = BTreeMap::new();
+    flatten_json("", &serde_json::to_value(config).unwrap_or_default(), &mut values);
+    values
+        .into_iter()
+        .map(|(key, value)| {
+            let source = sources.get(&key).map_or_else(|| "default".to_owned(), |(_, source)| source.clone());
+            Setting { key, value, source }
+        })
+        .collect()
+}
+
+/// Leaves of a tree by key; a list of plain values is a leaf, a list of tables is not.
+fn flatten_json(at: &str, value: &Json, leaves: &mut BTreeMap<String, Json>) {
+    match value {
+        Json::Object(table) => {
+            for (name, value) in table {
+                let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+                flatten_json(&key, value, leaves);
+            }
+        }
+        Json::Array(items) if items.iter().any(Json::is_object) => {
+            for (index, item) in items.iter().enumerate() {
+                flatten_json(&format!("{at}[{index}]"), item, leaves);
+            }
+        }
+        leaf => {
+            leaves.insert(at.to_owned(), leaf.clone());
+        }
+    }
+}
+
+fn flatten_values(root: &Value) -> BTreeMap<String, (Value, String)> {
+    let mut leaves = BTreeMap::new();
+    collect_values("", root, &mut leaves);
+    leaves
+}
+
+fn collect_values(at: &str, value: &Value, leaves: &mut BTreeMap<String, (Value, String)>) {
+    match &value.kind {
+        ValueKind::Table(table) => {
+            for (name, value) in table {
+                let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+                collect_values(&key, value, leaves);
+            }
+        }
+        ValueKind::Array(items) if items.iter().any(|item| matches!(item.kind, ValueKind::Table(_))) => {
+            for (index, item) in items.iter().enumerate() {
+                collect_values(&format!("{at}[{index}]"), item, leaves);
+            }
+        }
+        ValueKind::Nil => {}
+        _ => {
+            let source = value.origin().unwrap_or("default").to_owned();
+            leaves.insert(at.to_owned(), (value.clone(), source));
+        }
+    }
+}

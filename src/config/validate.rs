@@ -1,0 +1,82 @@
+//! What must hold between settings.
+
+use super::{Config, ConfigError, Gateway, GatewayKind};
+use crate::model::code;
+use crate::model::number::Region;
+use crate::store::DatabaseUrl;
+use std::collections::BTreeSet;
+
+/// Every rule that `config` breaks.
+pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
+    let mut problems = Vec::new();
+    let mut must = |holds: bool, problem: &str| {
+        if !holds {
+            problems.push(problem.to_owned());
+        }
+    };
+    let verification = &config.verification;
+    must(code::LENGTHS.contains(&verification.code_length), "verification.code_length must be 6, 7 or 8");
+    must((1..=10).contains(&verification.checks_per_code), "verification.checks_per_code must be 1 to 10");
+    let lifetime = verification.code_lifetime.get().as_secs();
+    must(
+        (120..=600).contains(&lifetime),
+        "verification.code_lifetime must be 2 to 10 minutes (NIST SP 800-63B-4)",
+    );
+    let rate = config.directory.false_positive_rate;
+    must((1e-9..=0.5).contains(&rate), "directory.false_positive_rate must be above 0 and at most 0.5");
+    must(config.discovery.budget_per_hour > 0, "discovery.budget_per_hour must be at least 1");
+    must(config.limits.sends_per_number > 0, "limits.sends_per_number must be at least 1");
+    must(config.limits.requests_per_minute > 0, "limits.requests_per_minute must be at least 1");
+    must(config.database.connections > 0, "database.connections must be at least 1");
+    if let Err(cause) = DatabaseUrl::parse(config.database.url.expose()) {
+        must(false, &format!("database.url {cause}"));
+    }
+    let countries = &config.limits.countries;
+    for code in [&countries.allow, &countries.deny, &countries.monitor].into_iter().flatten() {
+        must(
+            Region::parse(code).is_ok(),
+            &format!("limits.countries: `{code}` is no ISO country code (such as FI)"),
+        );
+    }
+    let public = config.server.public_url.is_some() || !config.server.trusted_proxies.is_empty();
+    let inbox = config.sms.gateways.iter().any(|gateway| gateway.kind == GatewayKind::Inbox);
+    must(
+        !(inbox && public),
+        "the inbox gateway shows codes to whoever asks: it cannot be used together with server.public_url or \
+         server.trusted_proxies. Set up a paid gateway in sms.gateways, or unset those two.",
+    );
+    let mut names = BTreeSet::new();
+    for gateway in &config.sms.gateways {
+        must(names.insert(&gateway.name), &format!("sms.gateways: two are named `{}`", gateway.name));
+        for problem in gateway_problems(gateway) {
+            must(false, &problem);
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
+}
+
+fn gateway_problems(gateway: &Gateway) -> Vec<String> {
+    let name = &gateway.name;
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let mut problems = Vec::new();
+    if name.is_empty() || !name.chars().all(fits) {
+        problems.push(format!("sms.gateways: the name `{name}` must be letters, digits, - or _"));
+    }
+    match gateway.kind {
+        GatewayKind::Inbox => {}
+        GatewayKind::Webhook => {
+            problems.push(format!("sms.gateways `{name}`: kind webhook is not in this version"));
+        }
+        GatewayKind::Twilio => {
+            if gateway.account_sid.is_none() || gateway.auth_token.is_none() {
+                problems.push(format!(
+                    "sms.gateways `{name}`: a twilio gateway needs account_sid and auth_token"
+                ));
+            }
+            if gateway.from.is_none() && gateway.messaging_service_sid.is_none() {
+                problems.push(format!("sms.gateways `{name}`: set from or messaging_service_sid"));
+            }
+        }
+    }
+    problems
+}

@@ -1,0 +1,136 @@
+//! Devices: who calls, which there are, and ending one.
+
+use crate::model::account::{DEVICE_IDLE_LIMIT, Device};
+use crate::model::device_token::DeviceToken;
+use crate::model::id::{AccountId, DeviceId};
+use crate::model::keys::{Keys, NumberIndex};
+use crate::model::sealed::open;
+use crate::store::{DeviceAuth, Store, StoreError};
+use crate::verification::Failure;
+use jiff::Timestamp;
+use moka::future::Cache;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a device is believed without asking again: a revocation is visible on every node within it.
+const BELIEVED: Duration = Duration::from_secs(1);
+/// How long a revoked device is remembered, well past any load of it that is in flight.
+const REVOKED: Duration = Duration::from_mins(5);
+const DAY: Duration = Duration::from_hours(24);
+const CACHED: u64 = 100_000;
+
+/// The use cases of devices.
+#[derive(Debug, Clone)]
+pub struct Devices {
+    store: Store,
+    keys: Arc<Keys>,
+    cache: Cache<DeviceId, Option<Arc<DeviceAuth>>>,
+    /// Asked after the cache, because an invalidation that meets a load in flight leaves the stale value.
+    revoked: Cache<DeviceId, ()>,
+}
+
+/// A device that has shown its token. Only [`Devices::authenticate`] makes one.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    auth: Arc<DeviceAuth>,
+}
+
+/// A device as its account sees it.
+#[derive(Debug, Clone)]
+pub struct NamedDevice {
+    /// The device.
+    pub device: Device,
+    /// What its owner calls it.
+    pub name: String,
+}
+
+impl Caller {
+    /// The account it acts for.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.auth.account
+    }
+
+    /// The device itself.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.auth.device
+    }
+
+    /// Finds the rows of the account's number.
+    #[must_use]
+    pub fn number_index(&self) -> NumberIndex {
+        self.auth.number_index
+    }
+}
+
+impl Devices {
+    /// The use cases over this store.
+    #[must_use]
+    pub fn new(store: Store, keys: Arc<Keys>) -> Self {
+        let cache = Cache::builder().max_capacity(CACHED).time_to_live(BELIEVED).build();
+        let revoked = Cache::builder().time_to_live(REVOKED).build();
+        Self { store, keys, cache, revoked }
+    }
+
+    /// The device that a token is of; `None` for a forged, unknown, revoked or long idle one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Option<Caller>, Failure> {
+        let Some(token) = DeviceToken::parse(token, self.keys.token()) else { return Ok(None) };
+        let load = async { Ok::<_, StoreError>(self.store.device_auth(token.device()).await?.map(Arc::new)) };
+        let found = self.cache.try_get_with(token.device(), load).await.map_err(Arc::unwrap_or_clone)?;
+        let Some(auth) = found.filter(|auth| auth.secret.matches(token.secret())) else { return Ok(None) };
+        let idle = auth.last_seen_at + DEVICE_IDLE_LIMIT < now;
+        if idle || self.revoked.get(&auth.device).await.is_some() {
+            return Ok(None);
+        }
+        if auth.last_seen_at + DAY <= now {
+            self.store.see_device(auth.device, now).await?;
+            self.cache.invalidate(&auth.device).await;
+        }
+        Ok(Some(Caller { auth }))
+    }
+
+    /// The wire form of a fresh token, for the one answer that hands it to its device.
+    #[must_use]
+    pub fn expose(&self, token: &DeviceToken) -> String {
+        token.expose(self.keys.token())
+    }
+
+    /// The devices of the caller's account, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails or a name does not open.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<NamedDevice>, Failure> {
+        let devices = self.store.devices(caller.account()).await?;
+        devices
+            .into_iter()
+            .map(|device| {
+                let name = open(self.keys.number(), &Device::name_place(&device.id), &device.name_sealed)?;
+                Ok(NamedDevice { name: String::from_utf8_lossy(&name).into_owned(), device })
+            })
+            .collect()
+    }
+
+    /// Ends a device of the caller's account; `false` if it has none of that name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke(&self, caller: &Caller, device: DeviceId) -> Result<bool, Failure> {
+        let ended = self.store.revoke_device(caller.account(), device).await?;
+        if ended {
+            self.forget(&[device]).await;
+        }
+        Ok(ended)
+    }
+
+    /// Believes these no more, from now on.
+    pub async fn forget(&self, ended: &[DeviceId]) {
+        for &device in ended {
+            self.revoked.insert(device, ()).await;
+            self.cache.invalidate(&device).await;
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Discovery: which handles of an address book are accounts, paid for by a budget per number.
+//!
+//! A lookup says which handles are `known` (paid for before, shown by a sync token), which are `new`
+//! (each costs one unit of the number's budget) and which to `discard` (in the token's set, not looked
+//! up any more). The answer carries the token of `known` and `new`. The server keeps no handle.
+
+mod rate;
+
+use crate::config;
+use crate::devices::Caller;
+use crate::directory::Directory;
+use crate::epochs::Epochs;
+use crate::model::epoch::Epoch;
+use crate::model::handle::Handle;
+use crate::model::id::AccountId;
+use crate::model::keys::Keys;
+use crate::model::sync_token::SyncToken;
+use crate::store::{BudgetPolicy, Charge, ChargeOutcome, Store, StoreError};
+use crate::verification::Failure;
+use jiff::Timestamp;
+use rate::LookupRate;
+use std::collections::HashMap;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Handles that one request may hold in all its lists.
+pub const MAX_HANDLES: usize = 20_000;
+
+/// The use cases of discovery.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    store: Store,
+    keys: Arc<Keys>,
+    epochs: Epochs,
+    directory: Arc<Directory>,
+    budget: BudgetPolicy,
+    rate: LookupRate,
+}
+
+/// An address book question. Each list is in strictly ascending order, and no handle is in two.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    /// The epoch whose handles these are.
+    pub epoch: u32,
+    /// Paid for before: looked up for nothing.
+    pub known: Vec<Handle>,
+    /// Asked for the first time.
+    pub new: Vec<Handle>,
+    /// Paid for before and no longer wanted.
+    pub discard: Vec<Handle>,
+    /// The token of `known` and `discard` together.
+    pub sync_token: Option<Vec<u8>>,
+}
+
+/// The answer to a [`Lookup`].
+#[derive(Debug)]
+pub struct Found {
+    /// The accounts at the handles asked for.
+    pub accounts: HashMap<Handle, AccountId>,
+    /// The token of `known` and `new`.
+    pub token: SyncToken,
+    /// What it cost.
+    pub cost: u32,
+}
+
+/// Why a lookup was not answered. Nothing was charged.
+#[derive(Debug, Error)]
+pub enum LookupRefused {
+    /// More than [`MAX_HANDLES`].
+    #[error("more handles than one request may hold")]
+    TooManyHandles,
+    /// A handle is in two lists.
+    #[error("a handle is in two lists")]
+    InTwoLists,
+    /// The epoch is not live.
+    #[error("no such epoch")]
+    EpochUnknown,
+    /// The token is missing, malformed, another's or of another set.
+    #[error("the sync token does not fit")]
+    SyncTokenInvalid,
+    /// Too many lookups or handles in this hour.
+    #[error("too many lookups in this hour")]
+    Rate {
+        /// When the next hour begins.
+        until: Timestamp,
+    },
+    /// The budget of the number is spent.
+    #[error("the lookup budget is spent")]
+    BudgetSpent {
+        /// When this lookup will fit.
+        until: Timestamp,
+    },
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for LookupRefused {
+    fn from(cause: StoreError) -> Self {
+        Self::Failed(cause.into())
+    }
+}
+
+impl Discovery {
+    /// The use cases over this store and this view of the directory.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        keys: Arc<Keys>,
+        epochs: Epochs,
+        directory: Arc<Directory>,
+        settings: &config::Discovery,
+    ) -> Self {
+        let budget =
+            BudgetPolicy { capacity: settings.lookup_budget, leak_per_hour: settings.budget_per_hour };
+        let rate = LookupRate::new(settings.requests_per_hour, settings.handles_per_hour);
+        Self { store, keys, epochs, directory, budget, rate }
+    }
+
+    /// The live epochs, the preferred one first.
+    #[must_use]
+    pub fn epochs(&self) -> &[Epoch] {
+        self.epochs.live()
+    }
+
+    /// Answers an address book question.
+    ///
+    /// # Errors
+    /// [`LookupRefused`]; nothing was charged then.
+    pub async fn lookup(
+        &self,
+        caller: &Caller,
+        lookup: &Lookup,
+        now: Timestamp,
+    ) -> Result<Found, LookupRefused> {
+        let size = lookup.known.len() + lookup.new.len() + lookup.discard.len();
+        if size > MAX_HANDLES {
+            return Err(LookupRefused::TooManyHandles);
+        }
+        let paid = merge(&lookup.known, &lookup.discard)?;
+        let asked = merge(&lookup.known, &lookup.new)?;
+        merge(&lookup.new, &lookup.discard)?;
+        self.epochs.get(lookup.epoch).ok_or(LookupRefused::EpochUnknown)?;
+        self.check_token(caller, lookup, &paid)?;
+        let handles = u32::try_from(asked.len()).unwrap_or(u32::MAX);
+        self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
+        let token = self.token(caller, lookup.epoch, &asked);
+        let cost = self.charge(caller, lookup.new.len(), token, now).await?;
+        let accounts = self.directory.find(lookup.epoch, &asked).await?;
+        metrics::counter!("tuttu_lookups_total").increment(1);
+        metrics::counter!("tuttu_lookup_handles_total").increment(u64::from(handles));
+        Ok(Found { accounts, token, cost })
+    }
+
+    fn check_token(&self, caller: &Caller, lookup: &Lookup, paid: &[Handle]) -> Result<(), LookupRefused> {
+        let fits = match &lookup.sync_token {
+            None => paid.is_empty(),
+            Some(bytes) => self.token(caller, lookup.epoch, paid).matches(bytes),
+        };
+        if fits { Ok(()) } else { Err(LookupRefused::SyncTokenInvalid) }
+    }
+
+    fn token(&self, caller: &Caller, epoch: u32, handles: &[Handle]) -> SyncToken {
+        SyncToken::commit(self.keys.sync(), caller.account(), epoch, handles.iter())
+    }
+
+    async fn charge(
+        &self,
+        caller: &Caller,
+        new: usize,
+        token: SyncToken,
+        now: Timestamp,
+    ) -> Result<u32, LookupRefused> {
+        let cost = u32::try_from(new).unwrap_or(u32::MAX);
+        if cost == 0 {
+            return Ok(0);
+        }
+        let charge = Charge { number: caller.number_index(), device: caller.device(), cost, token };
+        match self.store.charge_lookup(&charge, self.budget, now).await? {
+            ChargeOutcome::Paid(cost) => Ok(cost),
+            ChargeOutcome::Spent(until) => Err(LookupRefused::BudgetSpent { until }),
+        }
+    }
+}
+
+/// Two ascending lists as one; a handle in both is refused.
+fn merge(left: &[Handle], right: &[Handle]) -> Result<Vec<Handle>, LookupRefused> {
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    merged.extend_from_slice(left);
+    merged.extend_from_slice(right);
+    merged.sort_unstable();
+    if merged.is_sorted_by(|a, b| a < b) { Ok(merged) } else { Err(LookupRefused::InTwoLists) }
+}

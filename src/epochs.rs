@@ -1,0 +1,67 @@
+//! The live epochs, as this node knows them.
+
+use crate::model::entropy::random_bytes;
+use crate::model::epoch::Epoch;
+use crate::model::handle::{BLAKE3_KEYED_128, Pepper};
+use crate::model::keys::Keys;
+use crate::model::sealed::{SealBroken, open, seal};
+use crate::store::{SealedEpoch, Store};
+use crate::verification::Failure;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+const FIRST: u32 = 1;
+
+/// The live epochs in order of preference; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Epochs(Arc<[Epoch]>);
+
+impl Epochs {
+    /// Reads the live epochs, and begins the first one where there has been none.
+    ///
+    /// # Errors
+    /// When the database fails or a pepper does not open.
+    pub async fn open(store: &Store, keys: &Keys, now: Timestamp) -> Result<Self, Failure> {
+        let mut sealed = store.live_epochs(now).await?;
+        if sealed.is_empty() {
+            store.add_epoch(&first_epoch(keys, now)?).await?;
+            sealed = store.live_epochs(now).await?;
+        }
+        let known = sealed.into_iter().filter(|epoch| epoch.algorithm == BLAKE3_KEYED_128);
+        let epochs: Result<Vec<Epoch>, SealBroken> = known.map(|epoch| unseal(keys, &epoch)).collect();
+        Ok(Self(epochs?.into()))
+    }
+
+    /// The live epochs, the preferred one first.
+    #[must_use]
+    pub fn live(&self) -> &[Epoch] {
+        &self.0
+    }
+
+    /// The live epoch of that number.
+    #[must_use]
+    pub fn get(&self, id: u32) -> Option<&Epoch> {
+        self.0.iter().find(|epoch| epoch.id == id)
+    }
+}
+
+fn first_epoch(keys: &Keys, now: Timestamp) -> Result<SealedEpoch, SealBroken> {
+    let pepper: [u8; 32] = random_bytes();
+    Ok(SealedEpoch {
+        id: FIRST,
+        algorithm: BLAKE3_KEYED_128.to_owned(),
+        pepper_sealed: seal(keys.number(), &Epoch::pepper_place(&FIRST.to_le_bytes()), &pepper)?,
+        valid_from: now,
+        valid_until: None,
+    })
+}
+
+fn unseal(keys: &Keys, sealed: &SealedEpoch) -> Result<Epoch, SealBroken> {
+    let pepper = open(keys.number(), &Epoch::pepper_place(&sealed.id.to_le_bytes()), &sealed.pepper_sealed)?;
+    Ok(Epoch {
+        id: sealed.id,
+        pepper: Pepper::from_bytes(pepper.as_slice().try_into().map_err(|_| SealBroken)?),
+        valid_from: sealed.valid_from,
+        valid_until: sealed.valid_until,
+    })
+}

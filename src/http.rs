@@ -1,0 +1,136 @@
+//! The public API: every route on one screen.
+
+mod accounts;
+mod callers;
+mod devices;
+mod discovery;
+mod extract;
+mod inbox;
+mod layers;
+mod lookup_binary;
+mod lookup_json;
+mod meta;
+pub mod ops;
+mod problem;
+mod try_page;
+mod verifications;
+
+pub use layers::AddressLimit;
+pub use problem::Problem;
+
+use crate::clock::Clock;
+use crate::devices::Devices;
+use crate::discovery::Discovery;
+use crate::model::secret::PlainSecret;
+use crate::registration::Accounts;
+use crate::sender::Inbox;
+use crate::store::Store;
+use crate::verification::Verifications;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use ipnet::IpNet;
+use meta::Security;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio_util::task::TaskTracker;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The largest body, but for a lookup.
+const BODY_LIMIT: usize = 16 * 1024;
+/// The largest lookup: three times the handles that one may hold, in the longest form.
+const LOOKUP_LIMIT: usize = 2 * 1024 * 1024;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// Verifications.
+    pub verifications: Verifications,
+    /// Accounts.
+    pub accounts: Accounts,
+    /// Devices.
+    pub devices: Devices,
+    /// Discovery.
+    pub discovery: Discovery,
+    /// The time of a request.
+    pub clock: Clock,
+    /// The database, for health.
+    pub store: Store,
+    /// Whether the server is draining.
+    pub draining: Arc<AtomicBool>,
+    /// The inbox, where it may be read.
+    pub development: Option<Arc<Development>>,
+    /// Requests of one address.
+    pub address_limit: AddressLimit,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// Effects that must not stop halfway when their client goes away.
+    pub effects: TaskTracker,
+}
+
+/// What development adds: codes that can be read back, with the key that `serve` prints.
+#[derive(Debug)]
+pub struct Development {
+    /// The messages.
+    pub inbox: Inbox,
+    /// The key.
+    pub key: PlainSecret,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tuttu",
+        description = "Proves that a person holds a phone number, gives each of their devices a token, and tells \
+            which of a person's contacts are already users. Errors are RFC 9457 problem details with a stable `code`."
+    ),
+    modifiers(&Security),
+)]
+struct Document;
+
+/// The public API with its document.
+fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(verifications::start))
+        .routes(routes!(verifications::state))
+        .routes(routes!(verifications::send_again))
+        .routes(routes!(verifications::check))
+        .routes(routes!(accounts::register))
+        .routes(routes!(accounts::state, accounts::change, accounts::erase))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(discovery::epochs))
+        .routes(routes!(inbox::messages))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(discovery::lookup))
+                .layer(DefaultBodyLimit::max(LOOKUP_LIMIT)),
+        )
+        .split_for_parts()
+}
+
+/// The API's OpenAPI 3.1 document, as JSON.
+#[must_use]
+pub fn openapi() -> String {
+    let mut json = api().1.to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+/// Everything that the public listener serves.
+pub fn router(services: Services) -> Router {
+    let (api, document) = api();
+    let document: Arc<str> = document.to_json().unwrap_or_default().into();
+    let router = api
+        .route("/openapi.json", get(move || std::future::ready(meta::document(&document))))
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(ops::readyz))
+        .route("/try", get(try_page::page))
+        .route("/try/{*file}", get(try_page::file))
+        .fallback(meta::not_found)
+        .method_not_allowed_fallback(meta::method_not_allowed);
+    layers::wrap(router, &services).with_state(services)
+}

@@ -1,0 +1,40 @@
+//! Who calls: authorisation is an extractor, and a use case demands what it yields.
+
+use super::extract::bearer;
+use super::{Problem, Services};
+use crate::devices::Caller;
+use crate::model::id::VerificationId;
+use crate::model::secret::PlainSecret;
+use crate::verification::Starter;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+
+/// A device that has shown its token.
+pub(super) struct Device(pub(super) Caller);
+
+impl FromRequestParts<Services> for Device {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::token_invalid)?;
+        let caller = services.devices.authenticate(token, services.clock.now()).await?;
+        caller.map(Self).ok_or_else(Problem::token_invalid)
+    }
+}
+
+/// Whoever started the verification in the path and has shown its secret; everybody else gets 404.
+pub(super) struct Started(pub(super) Starter);
+
+impl FromRequestParts<Services> for Started {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        let Ok(Path(id)) = Path::<String>::from_request_parts(parts, services).await else {
+            return Err(Problem::not_found());
+        };
+        let id = VerificationId::parse(&id).ok_or_else(Problem::not_found)?;
+        let secret = bearer(&parts.headers).and_then(PlainSecret::parse).ok_or_else(Problem::not_found)?;
+        let starter = services.verifications.authorize(id, &secret).await?;
+        starter.map(Self).ok_or_else(Problem::not_found)
+    }
+}

@@ -1,0 +1,110 @@
+//! `/v1/discovery`: the address book question.
+
+use super::callers::Device;
+use super::extract::{Now, body, expect_content_type};
+use super::layers::unbroken;
+use super::lookup_binary::{self, BINARY};
+use super::lookup_json::{self, LookupBody, LookupView};
+use super::meta::ProblemDocument;
+use super::{Problem, Services};
+use crate::discovery::{Discovery, Lookup, LookupRefused};
+use crate::model::epoch::Epoch;
+use crate::model::handle::BLAKE3_KEYED_128;
+use axum::Json as Answer;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+const JSON: &str = "application/json";
+
+/// The live epochs, in order of preference.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EpochsView {
+    /// A client takes the first whose algorithm it knows.
+    epochs: Vec<EpochView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct EpochView {
+    id: u32,
+    algorithm: &'static str,
+    params: ParamsView,
+    #[schema(value_type = String, format = DateTime)]
+    valid_from: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ParamsView {
+    /// 43 characters of base64url: the key of the keyed BLAKE3 hash.
+    pepper: String,
+}
+
+impl EpochView {
+    fn new(epoch: &Epoch) -> Self {
+        Self {
+            id: epoch.id,
+            algorithm: BLAKE3_KEYED_128,
+            params: ParamsView { pepper: epoch.pepper.to_base64url() },
+            valid_from: epoch.valid_from,
+            valid_until: epoch.valid_until,
+        }
+    }
+}
+
+fn epoch_views(discovery: &Discovery) -> Vec<EpochView> {
+    discovery.epochs().iter().map(EpochView::new).collect()
+}
+
+/// `GET /v1/discovery/epochs`: how to make handles.
+#[utoipa::path(get, path = "/v1/discovery/epochs", tag = "discovery", security(("device_token" = [])), responses(
+    (status = 200, description = "The live epochs", body = EpochsView),
+    (status = 401, description = "`token_invalid`", body = ProblemDocument),
+))]
+pub(super) async fn epochs(State(services): State<Services>, Device(_caller): Device) -> Answer<EpochsView> {
+    Answer(EpochsView { epochs: epoch_views(&services.discovery) })
+}
+
+/// `POST /v1/discovery/lookup`: which of these handles are accounts? The answer has the request's form.
+#[utoipa::path(post, path = "/v1/discovery/lookup", tag = "discovery", security(("device_token" = [])),
+    request_body(content((LookupBody = "application/json"), (Vec<u8> = "application/vnd.tuttu.lookup"))), responses(
+    (status = 200, description = "The matches", content((LookupView = "application/json"), (Vec<u8> = "application/vnd.tuttu.lookup"))),
+    (status = 400, description = "`json_invalid`, `field_invalid`, `body_invalid`, `too_many_handles`", body = ProblemDocument),
+    (status = 401, description = "`token_invalid`", body = ProblemDocument),
+    (status = 409, description = "`epoch_unknown` with the live `epochs`, `sync_token_invalid`", body = ProblemDocument),
+    (status = 429, description = "`lookup_rate`, `lookup_budget_spent`; nothing was charged", body = ProblemDocument),
+))]
+pub(super) async fn lookup(
+    State(services): State<Services>,
+    Device(caller): Device,
+    Now(now): Now,
+    request: Request,
+) -> Result<Response, Problem> {
+    let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
+    let bytes = body(request, &services).await?;
+    let lookup = if form == BINARY { lookup_binary::read(&bytes)? } else { lookup_json::read(&bytes)? };
+    let discovery = services.discovery.clone();
+    let answered = unbroken(&services, async move {
+        let found = discovery.lookup(&caller, &lookup, now).await;
+        found.map(|found| (lookup, found))
+    });
+    let (lookup, found): (Lookup, _) =
+        answered.await?.map_err(|refused| refusal(&services, &refused, now))?;
+    Ok(if form == BINARY {
+        lookup_binary::answer(&lookup, &found).into_response()
+    } else {
+        Answer(LookupView::new(&lookup, &found)).into_response()
+    })
+}
+
+fn refusal(services: &Services, refused: &LookupRefused, now: Timestamp) -> Problem {
+    let problem = Problem::lookup(refused, now);
+    match refused {
+        LookupRefused::EpochUnknown => problem.with("epochs", epoch_views(&services.discovery)),
+        _ => problem,
+    }
+}

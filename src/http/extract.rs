@@ -1,0 +1,92 @@
+//! Reading requests. What does not fit is a problem that never repeats what was sent.
+
+use super::{Problem, Services};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::IntoResponse as _;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+/// The time of the request.
+pub(super) struct Now(pub(super) Timestamp);
+
+impl FromRequestParts<Services> for Now {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        Ok(Self(services.clock.now()))
+    }
+}
+
+/// A JSON body of content type `application/json`.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Services> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, services: &Services) -> Result<Self, Problem> {
+        expect_content_type(request.headers(), &["application/json"])?;
+        let bytes = body(request, services).await?;
+        json(&bytes).map(Self)
+    }
+}
+
+/// Reads a JSON document, naming the field that does not fit.
+pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        unfit(&path, error.inner())
+    })?;
+    deserializer.end().map_err(|error| unfit(".", &error))?;
+    Ok(value)
+}
+
+fn unfit(path: &str, error: &serde_json::Error) -> Problem {
+    if !error.is_data() {
+        let detail = format!("The body is not JSON: see line {}, column {}.", error.line(), error.column());
+        return Problem::new(400, "json_invalid", "The body is not JSON", detail);
+    }
+    // serde's own words may repeat what was sent; of them only the name of a missing field is safe.
+    let words = error.to_string();
+    match words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+        Some((field, _)) if path == "." => Problem::field(field, "is missing"),
+        Some((field, _)) => Problem::field(&format!("{path}.{field}"), "is missing"),
+        None if path == "." => Problem::body("The body must be a JSON object with the documented fields."),
+        None => Problem::field(path, "is not of its documented form"),
+    }
+}
+
+/// The body, or a problem where it is too large or broken off.
+pub(super) async fn body(request: Request, services: &Services) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, services).await.map_err(|rejection: BytesRejection| {
+        if rejection.into_response().status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(413, "body_too_large", "The body is too large", "Send less in one request.")
+        } else {
+            Problem::body("The body broke off before its end.")
+        }
+    })
+}
+
+/// Which of the expected content types the body has.
+pub(super) fn expect_content_type(
+    headers: &HeaderMap,
+    expected: &[&'static str],
+) -> Result<&'static str, Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    expected.iter().find(|known| essence.eq_ignore_ascii_case(known)).copied().ok_or_else(|| {
+        let detail = format!("Send the body as {}.", expected.join(" or "));
+        Problem::new(415, "content_type_unsupported", "This content type is not supported", detail)
+    })
+}
+
+/// The bearer credentials, if there are any (RFC 6750).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credentials) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credentials.trim())
+}

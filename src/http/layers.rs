@@ -1,0 +1,137 @@
+//! What stands around every handler: the request's name, its log line, the limit of its address.
+
+use super::{Problem, Services};
+use crate::config;
+use axum::Router;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use ipnet::IpNet;
+use jiff::Timestamp;
+use moka::sync::Cache;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const MINUTE_MS: i64 = 60_000;
+
+/// Puts the layers around a router, the outermost last.
+pub(super) fn wrap(router: Router<Services>, services: &Services) -> Router<Services> {
+    router
+        .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
+        .layer(from_fn_with_state(services.clone(), limit_address))
+        .layer(from_fn(name_and_log))
+}
+
+/// Runs an effect to its end even if the client goes away: a commit must reach the node's own view.
+pub(super) async fn unbroken<T: Send + 'static>(
+    services: &Services,
+    effect: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    services.effects.spawn(effect.in_current_span()).await.map_err(|ended| Problem::unavailable(&ended))
+}
+
+/// Requests that one address may make in a minute, counted in memory.
+#[derive(Debug, Clone)]
+pub struct AddressLimit {
+    limit: u32,
+    exempt: Arc<[IpNet]>,
+    counts: Cache<(IpAddr, i64), Arc<AtomicU32>>,
+}
+
+impl AddressLimit {
+    /// The configured limit. Loopback is exempt while the inbox is the only gateway.
+    #[must_use]
+    pub fn new(config: &config::Config) -> Self {
+        let mut exempt = config.limits.exempt.clone();
+        if config.inbox_only() {
+            exempt.extend([
+                IpNet::from(IpAddr::from([127, 0, 0, 1])),
+                IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            ]);
+        }
+        let counts = Cache::builder().max_capacity(1_000_000).time_to_live(Duration::from_mins(1)).build();
+        Self { limit: config.limits.requests_per_minute, exempt: exempt.into(), counts }
+    }
+
+    fn spend(&self, address: IpAddr, now: Timestamp) -> Result<(), Problem> {
+        if self.exempt.iter().any(|range| range.contains(&address)) {
+            return Ok(());
+        }
+        let minute = now.as_millisecond().div_euclid(MINUTE_MS);
+        let count = self.counts.get_with((subject(address), minute), Arc::default);
+        if count.fetch_add(1, Ordering::Relaxed) < self.limit {
+            return Ok(());
+        }
+        let next = Timestamp::from_millisecond((minute + 1) * MINUTE_MS).unwrap_or(now);
+        Err(Problem::rate_limited(self.limit, next, now))
+    }
+}
+
+/// An IPv6 customer has a /64.
+fn subject(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+async fn limit_address(State(services): State<Services>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let Some(peer) = peer else { return next.run(request).await };
+    let address = client_address(peer, request.headers(), &services.trusted_proxies);
+    match services.address_limit.spend(address, services.clock.now()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The rightmost address of `X-Forwarded-For` that is no trusted proxy, if the peer is one; else the peer.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let peer = peer.to_canonical();
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|range| range.contains(address));
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    for hop in hops.iter().rev() {
+        let Ok(address) = hop.parse::<IpAddr>() else { break };
+        let address = address.to_canonical();
+        if !is_trusted(&address) {
+            return address;
+        }
+    }
+    peer
+}
+
+/// One line per request: its route as a template, never its path, query, headers or body.
+async fn name_and_log(request: Request, next: Next) -> Response {
+    let name = Uuid::new_v4().to_string();
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let begun = Instant::now();
+    let span = tracing::info_span!("request", id = %name, %method, route);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (response.status(), begun.elapsed());
+    span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
+    measure(&route, status, took);
+    let headers = response.headers_mut();
+    headers.extend(HeaderValue::from_str(&name).map(|name| (REQUEST_ID, name)));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn measure(route: &str, status: StatusCode, took: Duration) {
+    let labels = [("route", route.to_owned()), ("status", status.as_u16().to_string())];
+    metrics::counter!("tuttu_requests_total", &labels).increment(1);
+    metrics::histogram!("tuttu_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+}

@@ -1,0 +1,287 @@
+//! Refusals and failures as problem details (RFC 9457). Only this file knows status codes.
+
+use crate::discovery::LookupRefused;
+use crate::model::number::NumberError;
+use crate::registration::RegisterRefused;
+use crate::store::Refusal;
+use crate::verification::{CheckRefused, DestinationRefused, Failure, SendRefused};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// How soon to come back when something below failed.
+const AFTER_FAILURE: i64 = 2;
+
+/// A problem details object, with a stable `code` and what else the client can act on.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    retry_after: Option<i64>,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem with its stable code, its title and what to do about it.
+    #[must_use]
+    pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, code, title, detail: detail.into(), retry_after: None, members: Map::new() }
+    }
+
+    /// With one more member.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        self.members.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
+    /// To be tried again once `until` is reached: whole seconds from `now`, rounded up, so that waiting works.
+    #[must_use]
+    pub fn until(mut self, until: Timestamp, now: Timestamp) -> Self {
+        let ms = until.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
+        self.retry_after = Some(ms.saturating_add(999) / 1_000);
+        self
+    }
+
+    /// A field that is missing or not of its form.
+    #[must_use]
+    pub fn field(field: &str, problem: &str) -> Self {
+        Self::new(400, "field_invalid", "A field is invalid", format!("`{field}` {problem}."))
+            .with("field", field)
+    }
+
+    /// A body that is not what its content type says.
+    #[must_use]
+    pub fn body(problem: &str) -> Self {
+        Self::new(400, "body_invalid", "The body is invalid", problem)
+    }
+
+    /// Nothing there, or nothing for this caller.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(404, "not_found", "Not found", "There is nothing here, or nothing that you may see.")
+    }
+
+    /// A device token that is missing, malformed, revoked or expired.
+    #[must_use]
+    pub fn token_invalid() -> Self {
+        let detail = "Send the device token as `Authorization: Bearer ...`. If it was revoked, register this device again.";
+        Self::new(401, "token_invalid", "The device token is not valid", detail)
+    }
+
+    /// Too many requests of one address.
+    #[must_use]
+    pub fn rate_limited(limit: u32, until: Timestamp, now: Timestamp) -> Self {
+        let detail = format!("More than {limit} requests came from your address within a minute.");
+        Self::new(429, "rate_limited", "Too many requests", detail)
+            .with("limit", "requests_per_minute")
+            .until(until, now)
+    }
+
+    /// A failure below: the cause is logged here, once, in the request's span.
+    #[must_use]
+    pub fn unavailable(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::overloaded()
+    }
+
+    /// Nothing that the client did wrong; trying again may work.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        let mut problem = Self::new(
+            503,
+            "unavailable",
+            "Try again",
+            "The server cannot answer just now. Nothing was lost: try again.",
+        );
+        problem.retry_after = Some(AFTER_FAILURE);
+        problem
+    }
+
+    /// No code was sent.
+    #[must_use]
+    pub fn send(refused: &SendRefused, now: Timestamp) -> Self {
+        match refused {
+            SendRefused::NumberInvalid(cause) => number(*cause),
+            SendRefused::NumberType { voice } => {
+                let detail = if *voice {
+                    "This is a landline: ask for the code with channel `voice`."
+                } else {
+                    "Codes are not sent to this kind of number. Use a mobile number."
+                };
+                Self::new(422, "number_type_not_allowed", "This kind of number gets no code", detail)
+            }
+            SendRefused::Destination(DestinationRefused::Denied | DestinationRefused::NotAllowed) => {
+                let detail = "This server sends no codes to the country of this number.";
+                Self::new(403, "destination_not_allowed", "No codes are sent to this country", detail)
+                    .with("limit", "countries")
+            }
+            SendRefused::ChannelUnavailable => {
+                Self::field("channel", "is not one that this server can send by")
+            }
+            SendRefused::Origin => {
+                let detail = "`app_hash` and `web_origin` must be in the server's configured lists.";
+                Self::new(422, "origin_not_allowed", "This app or page is not configured", detail)
+            }
+            SendRefused::Limit(refusal) => limit(*refusal, now),
+            SendRefused::Over => over(),
+            SendRefused::StartAgain => {
+                let detail = "The code has less than two minutes left, so it is not sent again. It can still be \
+                    checked; or start a new verification.";
+                Self::new(410, "start_again", "Too late to send again", detail)
+            }
+            SendRefused::Failed(cause) => Self::unavailable(cause),
+        }
+    }
+
+    /// A check approved nothing.
+    #[must_use]
+    pub fn check(refused: &CheckRefused) -> Self {
+        match refused {
+            CheckRefused::Malformed { digits } => {
+                Self::field("code", &format!("must be the {digits} digits of the message"))
+            }
+            CheckRefused::Wrong => {
+                Self::new(422, "code_incorrect", "The code is wrong", "Check the message and try again.")
+            }
+            CheckRefused::Exhausted => {
+                let detail = "Every check of this verification is spent. Start a new one.";
+                Self::new(429, "checks_exhausted", "No checks left", detail).with("limit", "checks_per_code")
+            }
+            CheckRefused::Over => over(),
+            CheckRefused::Failed(cause) => Self::unavailable(cause),
+        }
+    }
+
+    /// A grant bought nothing.
+    #[must_use]
+    pub fn register(refused: &RegisterRefused) -> Self {
+        let again = "Start a new verification of the number.";
+        match refused {
+            RegisterRefused::GrantInvalid => Self::new(
+                400,
+                "grant_invalid",
+                "This is not a grant",
+                "Send the `grant` of an approved check, unchanged.",
+            ),
+            RegisterRefused::GrantExpired => Self::new(410, "grant_expired", "The grant is over", again),
+            RegisterRefused::GrantUsed => Self::new(409, "grant_used", "The grant is spent", again),
+            RegisterRefused::Failed(cause) => Self::unavailable(cause),
+        }
+    }
+
+    /// A lookup was not answered. `epoch_unknown` is for the caller to complete with the live epochs.
+    #[must_use]
+    pub fn lookup(refused: &LookupRefused, now: Timestamp) -> Self {
+        match refused {
+            LookupRefused::TooManyHandles => too_many_handles(),
+            LookupRefused::InTwoLists => Self::body("A handle may be in one list only."),
+            LookupRefused::EpochUnknown => {
+                let detail = "Hash the numbers again with one of `epochs`, and ask again.";
+                Self::new(409, "epoch_unknown", "No such epoch", detail)
+            }
+            LookupRefused::SyncTokenInvalid => {
+                let detail = "The token is missing, malformed, of another account or of another set of handles. Start \
+                    over: send all handles as new, without a token.";
+                Self::new(409, "sync_token_invalid", "The sync token does not fit", detail)
+            }
+            LookupRefused::Rate { until } => {
+                let detail = "This account has made its lookups of this hour.";
+                Self::new(429, "lookup_rate", "Too many lookups", detail)
+                    .with("limit", "lookups_per_hour")
+                    .until(*until, now)
+            }
+            LookupRefused::BudgetSpent { until } => {
+                let detail = "This number has asked for as many new contacts as it may for now. An unchanged re-sync still works.";
+                Self::new(429, "lookup_budget_spent", "The lookup budget is spent", detail)
+                    .with("limit", "lookup_budget")
+                    .until(*until, now)
+            }
+            LookupRefused::Failed(cause) => Self::unavailable(cause),
+        }
+    }
+}
+
+/// More handles than a request may hold.
+pub(super) fn too_many_handles() -> Problem {
+    let most = crate::discovery::MAX_HANDLES;
+    let detail =
+        format!("One lookup holds at most {most} handles. Split the address book into several sets.");
+    Problem::new(400, "too_many_handles", "Too many handles", detail).with("limit", most)
+}
+
+fn over() -> Problem {
+    let detail = "This verification has ended. Start a new one.";
+    Problem::new(410, "verification_over", "The verification is over", detail)
+}
+
+fn limit(refusal: Refusal, now: Timestamp) -> Problem {
+    match refusal {
+        Refusal::TooEarly { not_before } => {
+            let detail = "A code was sent to this number just now. Wait for it, or ask again later.";
+            Problem::new(429, "resend_too_early", "Too early to send again", detail)
+                .with("limit", "resend_wait")
+                .until(not_before, now)
+        }
+        Refusal::Exhausted { until } => {
+            let detail = "This number has been sent as many codes as it may within 24 hours.";
+            Problem::new(429, "sends_exhausted", "No more codes for now", detail)
+                .with("limit", "sends_per_number")
+                .until(until, now)
+        }
+    }
+}
+
+fn number(cause: NumberError) -> Problem {
+    let (reason, detail) = match cause {
+        NumberError::NotANumber => ("not_a_number", "This is not a phone number."),
+        NumberError::TooShort => ("too_short", "The number is too short; perhaps the area code is missing."),
+        NumberError::TooLong => ("too_long", "The number is too long."),
+        NumberError::UnknownCountry => ("unknown_country", "No country has this calling code."),
+        NumberError::RegionNeeded => {
+            ("region_needed", "Write the number with + and its country code, or send `region`, such as FI.")
+        }
+        NumberError::UnknownRegion => {
+            ("unknown_region", "`region` is not a two-letter country code, such as FI.")
+        }
+        NumberError::Unassigned => ("unassigned", "No such number is in use."),
+        NumberError::HasExtension => {
+            ("has_extension", "No code reaches an extension: send the number without it.")
+        }
+    };
+    Problem::new(422, "number_invalid", "The phone number is not valid", detail).with("reason", reason)
+}
+
+impl From<Failure> for Problem {
+    fn from(cause: Failure) -> Self {
+        Self::unavailable(&cause)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = Map::new();
+        body.insert("type".to_owned(), json!(format!("urn:tuttu:problem:{}", self.code)));
+        body.insert("title".to_owned(), json!(self.title));
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("code".to_owned(), json!(self.code));
+        body.extend(self.members);
+        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        metrics::counter!("tuttu_problems_total", "code" => self.code).increment(1);
+        response
+    }
+}

@@ -1,0 +1,68 @@
+//! What runs beside requests: sending what is queued, keeping the view of the directory fit.
+
+use crate::directory::Directory;
+use crate::verification::{Dispatcher, Failure};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How often the outbox is looked at even if nobody says that it holds something.
+const POLL: Duration = Duration::from_secs(1);
+const REFRESH: Duration = Duration::from_secs(10);
+
+/// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
+pub async fn dispatch(
+    dispatcher: Dispatcher,
+    outbox: Arc<Notify>,
+    sends: TaskTracker,
+    stop: CancellationToken,
+) {
+    let mut poll = interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        let claimed = dispatcher.claim().await.unwrap_or_else(|cause| {
+            complain("the outbox could not be read", &cause);
+            Vec::new()
+        });
+        if claimed.is_empty() {
+            tokio::select! {
+                () = outbox.notified() => {}
+                _ = poll.tick() => {}
+                () = stop.cancelled() => {}
+            }
+            continue;
+        }
+        for delivery in claimed {
+            let dispatcher = dispatcher.clone();
+            sends.spawn(async move {
+                if let Err(cause) = dispatcher.deliver(&delivery).await {
+                    complain("a delivery could not be settled", &cause);
+                }
+            });
+        }
+    }
+}
+
+/// Keeps the directory's filters fit and its gauges set until `stop`.
+pub async fn refresh_directory(directory: Arc<Directory>, stop: CancellationToken) {
+    let mut ticks = interval(REFRESH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = directory.refresh().await {
+                    tracing::error!(%cause, "the directory's filter could not be built anew");
+                }
+                directory.report();
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn complain(what: &'static str, cause: &Failure) {
+    tracing::error!(%cause, "{what}");
+}

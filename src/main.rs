@@ -1,0 +1,45 @@
+//! The command line.
+
+mod commands;
+
+use clap::{CommandFactory as _, Parser};
+use commands::{Command, completions};
+use std::process::ExitCode;
+
+/// Proves that a person holds a phone number, gives their devices tokens, and finds which of their contacts
+/// are already users.
+///
+/// `tuttu serve` runs the whole service on an embedded database, with codes that go nowhere but to the page
+/// it prints. `tuttu client` talks to a server as an app would.
+#[derive(Debug, Parser)]
+#[command(name = "tuttu", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let outcome = match command {
+        Command::Completions { shell } => completions(shell, &mut CommandLine::command()),
+        Command::Config(config) => commands::config::run(config),
+        command => runtime(command),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn runtime(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(options) => commands::serve::run(options).await,
+        Command::Migrate(options) => commands::serve::migrate(options).await,
+        Command::Client(arguments) => commands::client::run(arguments).await,
+        Command::Config(_) | Command::Completions { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,19 @@
+//! The nouns of the service: values that are right once they exist. No I/O, no async, no clock.
+
+pub mod account;
+pub mod code;
+pub mod delivery;
+pub mod device_token;
+pub mod entropy;
+pub mod epoch;
+pub mod grant;
+pub mod handle;
+pub mod id;
+pub mod keys;
+pub mod message;
+pub mod number;
+pub mod sealed;
+pub mod secret;
+pub mod sync_token;
+pub mod verification;
+pub(crate) mod words;

@@ -1,0 +1,64 @@
+//! Sealing: authenticated encryption of what is personal before it reaches the database.
+
+use super::entropy::random_bytes;
+use super::keys::SecretKey;
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use thiserror::Error;
+
+const NONCE: usize = 24;
+
+/// A sealed value that does not open: another key, another row, or altered bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a sealed value does not open: it was altered, moved, or sealed with another key")]
+pub struct SealBroken;
+
+/// Where a sealed value lies. It opens nowhere else, so a writer to the database cannot move it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The primary key of the row.
+    pub row: &'a [u8],
+}
+
+impl Place<'_> {
+    fn associated_data(&self, version: u8) -> Vec<u8> {
+        let mut data = format!("tuttu seal v1\0{}\0{}\0", self.table, self.column).into_bytes();
+        data.push(version);
+        data.extend_from_slice(self.row);
+        data
+    }
+}
+
+/// Seals `plain` for `place` with XChaCha20-Poly1305: `key version u8 | nonce 24 B | ciphertext and tag`.
+///
+/// # Errors
+/// [`SealBroken`] only where `plain` is longer than the cipher takes (256 GiB).
+pub fn seal(key: &SecretKey, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealBroken> {
+    let nonce: [u8; NONCE] = random_bytes();
+    let aad = place.associated_data(key.version());
+    let payload = Payload { msg: plain, aad: &aad };
+    let sealed = cipher(key).encrypt(&XNonce::from(nonce), payload).map_err(|_| SealBroken)?;
+    Ok([&[key.version()], nonce.as_slice(), &sealed].concat())
+}
+
+/// Opens what [`seal`] made for the same place with the same key.
+///
+/// # Errors
+/// [`SealBroken`] for anything else.
+pub fn open(key: &SecretKey, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
+    let (version, rest) = sealed.split_first().ok_or(SealBroken)?;
+    let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealBroken)?;
+    if *version != key.version() {
+        return Err(SealBroken);
+    }
+    let aad = place.associated_data(*version);
+    cipher(key).decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: &aad }).map_err(|_| SealBroken)
+}
+
+fn cipher(key: &SecretKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&(*key.expose()).into())
+}

@@ -1,0 +1,143 @@
+//! A verification: one attempt to prove a number, and what may still happen to it.
+
+use super::code::{Code, CodeUnderivable, Guess};
+use super::delivery::Channel;
+use super::id::VerificationId;
+use super::keys::{NumberIndex, SecretKey};
+use super::sealed::Place;
+use super::secret::HashedSecret;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// How long a grant is good after its verification was approved.
+pub const GRANT_LIFETIME: Duration = Duration::from_mins(10);
+
+/// How often the right code is answered again after the approval, for clients whose answer was lost.
+pub const APPROVAL_REPEATS: i64 = 3;
+
+/// How much life a code must have left to be worth sending again.
+pub const RESEND_MARGIN: Duration = Duration::from_mins(2);
+
+/// Where a verification stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A code is out; checks are left.
+    Pending,
+    /// The number is proven.
+    Approved,
+    /// The code's life ended first.
+    Expired,
+    /// Every check was spent on wrong codes.
+    Exhausted,
+}
+
+/// One attempt to prove a number.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    /// Its public name.
+    pub id: VerificationId,
+    /// The digest of the secret that every later call must show.
+    pub secret: HashedSecret,
+    /// Finds the number's rows.
+    pub number_index: NumberIndex,
+    /// The number in E.164, sealed for [`Verification::number_place`].
+    pub number_sealed: Vec<u8>,
+    /// How its code travels.
+    pub template: MessageTemplate,
+    /// Digits of its code.
+    pub code_length: u8,
+    /// Checks spent.
+    pub checks: i64,
+    /// Checks in all.
+    pub checks_limit: i64,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When its code ends.
+    pub expires_at: Timestamp,
+    /// When another send was promised.
+    pub resend_at: Timestamp,
+    /// When the right code came.
+    pub approved_at: Option<Timestamp>,
+    /// When its grant was spent.
+    pub grant_used_at: Option<Timestamp>,
+}
+
+/// What the message of a verification is made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageTemplate {
+    /// BCP 47 tag asked for.
+    pub locale: Option<String>,
+    /// Android SMS Retriever hash, 11 characters.
+    pub app_hash: Option<String>,
+    /// WebOTP host.
+    pub web_origin: Option<String>,
+}
+
+/// What came of one counted check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The code is right.
+    Right,
+    /// The code is wrong.
+    Wrong,
+}
+
+impl Verification {
+    /// Where the sealed number of a verification lies.
+    #[must_use]
+    pub const fn number_place(id: &VerificationId) -> Place<'_> {
+        Place { table: "verifications", column: "number_sealed", row: id.as_bytes() }
+    }
+
+    /// Where it stands at `now`.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> Status {
+        match self {
+            Self { approved_at: Some(_), .. } => Status::Approved,
+            Self { checks, checks_limit, .. } if checks >= checks_limit => Status::Exhausted,
+            Self { expires_at, .. } if *expires_at <= now => Status::Expired,
+            _ => Status::Pending,
+        }
+    }
+
+    /// Checks that are left at `now`; none once it is over.
+    #[must_use]
+    pub fn checks_left(&self, now: Timestamp) -> i64 {
+        match self.status(now) {
+            Status::Pending => self.checks_limit - self.checks,
+            _ => 0,
+        }
+    }
+
+    /// Derives its code.
+    ///
+    /// # Errors
+    /// [`CodeUnderivable`] where its code length is none.
+    pub fn code(&self, key: &SecretKey) -> Result<Code, CodeUnderivable> {
+        Code::derive(key, self.id, self.code_length)
+    }
+
+    /// Judges a guess against its code. The check is already spent, so every verdict has cost one.
+    #[must_use]
+    pub fn judge(&self, guess: &Guess, code: &Code) -> Verdict {
+        if code.matches(guess) { Verdict::Right } else { Verdict::Wrong }
+    }
+
+    /// Whether its code lives long enough after `now` to be worth sending again.
+    #[must_use]
+    pub fn can_resend(&self, now: Timestamp) -> bool {
+        self.status(now) == Status::Pending && now + RESEND_MARGIN <= self.expires_at
+    }
+
+    /// The earliest time at which `channel` may carry the code again.
+    #[must_use]
+    pub fn not_before(&self, channel: Channel) -> Timestamp {
+        match channel {
+            Channel::Sms => self.resend_at,
+            Channel::Voice => self.resend_at.max(self.created_at + super::delivery::VOICE_DELAY),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Accounts: registered by a grant, listed or hidden, erased.
+
+use crate::devices::{Caller, Devices};
+use crate::directory::Directory;
+use crate::epochs::Epochs;
+use crate::model::account::{Account, CONTINUES_WITHIN, Device, Platform};
+use crate::model::device_token::DeviceToken;
+use crate::model::grant::Grant;
+use crate::model::handle::Handle;
+use crate::model::id::{AccountId, DeviceId, VerificationId};
+use crate::model::keys::Keys;
+use crate::model::number::PhoneNumber;
+use crate::model::sealed::{open, seal};
+use crate::model::verification::{GRANT_LIFETIME, Verification};
+use crate::store::{DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError};
+use crate::verification::{Failure, number_of, opened_number};
+use jiff::Timestamp;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Plans that another registration of the same number overtook before this one gives up.
+const ATTEMPTS: usize = 5;
+
+/// The use cases of accounts.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    store: Store,
+    keys: Arc<Keys>,
+    epochs: Epochs,
+    directory: Arc<Directory>,
+    devices: Devices,
+}
+
+/// What a client registers with.
+#[derive(Debug, Clone)]
+pub struct RegisterRequest {
+    /// The grant, as text.
+    pub grant: String,
+    /// What the owner calls the device.
+    pub device_name: String,
+    /// What the device runs on.
+    pub platform: Platform,
+    /// Whether lookups may find the account; not given: a new one yes, a known one as before.
+    pub discoverable: Option<bool>,
+}
+
+/// A registered device.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its account.
+    pub account: AccountId,
+    /// Its name.
+    pub device: DeviceId,
+    /// Its token, which nobody is shown again.
+    pub token: DeviceToken,
+    /// Whether the account is new.
+    pub created: bool,
+}
+
+/// Why a grant bought nothing. It is not spent.
+#[derive(Debug, Error)]
+pub enum RegisterRefused {
+    /// Malformed or forged.
+    #[error("the grant is not one of this server")]
+    GrantInvalid,
+    /// Older than ten minutes, or of a verification that is gone.
+    #[error("the grant is over")]
+    GrantExpired,
+    /// Spent already.
+    #[error("the grant is spent")]
+    GrantUsed,
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for RegisterRefused {
+    fn from(cause: StoreError) -> Self {
+        Self::Failed(cause.into())
+    }
+}
+
+/// An account as its devices see it.
+#[derive(Debug, Clone)]
+pub struct AccountState {
+    /// The account.
+    pub account: Account,
+    /// Its number.
+    pub number: PhoneNumber,
+}
+
+impl Accounts {
+    /// The use cases over this store and this view of the directory.
+    #[must_use]
+    pub const fn new(
+        store: Store,
+        keys: Arc<Keys>,
+        epochs: Epochs,
+        directory: Arc<Directory>,
+        devices: Devices,
+    ) -> Self {
+        Self { store, keys, epochs, directory, devices }
+    }
+
+    /// Spends a grant on a device: of the number's account if it has one that is alive, else of a new one.
+    ///
+    /// # Errors
+    /// [`RegisterRefused`]; the grant is not spent then.
+    pub async fn register(
+        &self,
+        request: &RegisterRequest,
+        now: Timestamp,
+    ) -> Result<Registered, RegisterRefused> {
+        let grant = Grant::parse(&request.grant, self.keys.code()).ok_or(RegisterRefused::GrantInvalid)?;
+        for _ in 0..ATTEMPTS {
+            let verification = self.granted(grant.verification(), now).await?;
+            let number = number_of(&self.keys, &verification)?;
+            let token = DeviceToken::random(DeviceId::random());
+            let registration = self.plan(&verification, &number, request, &token, now).await?;
+            self.directory.expect(&registration.listing);
+            match self.store.register(&registration).await? {
+                // Overtaken since it was looked at: the next look says by what.
+                RegisterOutcome::PlanOutdated | RegisterOutcome::GrantUnusable => {}
+                RegisterOutcome::Registered(ended) => {
+                    self.directory.changed(&registration.listing);
+                    self.devices.forget(&ended).await;
+                    metrics::counter!("tuttu_registrations_total").increment(1);
+                    return Ok(Registered {
+                        account: registration.account.id,
+                        device: registration.device.id,
+                        token,
+                        created: registration.plan != Plan::Continue,
+                    });
+                }
+            }
+        }
+        Err(RegisterRefused::GrantUsed)
+    }
+
+    async fn granted(&self, id: VerificationId, now: Timestamp) -> Result<Verification, RegisterRefused> {
+        let verification = self.store.verification(id).await?.ok_or(RegisterRefused::GrantExpired)?;
+        if verification.grant_used_at.is_some() {
+            return Err(RegisterRefused::GrantUsed);
+        }
+        match verification.approved_at {
+            Some(approved_at) if now < approved_at + GRANT_LIFETIME => Ok(verification),
+            _ => Err(RegisterRefused::GrantExpired),
+        }
+    }
+
+    /// What the registration shall write, by what is found at the number now.
+    async fn plan(
+        &self,
+        verification: &Verification,
+        number: &PhoneNumber,
+        request: &RegisterRequest,
+        token: &DeviceToken,
+        now: Timestamp,
+    ) -> Result<Registration, Failure> {
+        let (plan, mut account) = match self.store.account_of_number(&verification.number_index).await? {
+            Some((account, Some(seen))) if seen + CONTINUES_WITHIN >= now => (Plan::Continue, account),
+            Some((account, _)) => (Plan::Replace(account.id), self.draft_account(verification, number, now)?),
+            None => (Plan::Create, self.draft_account(verification, number, now)?),
+        };
+        account.discoverable = request.discoverable.unwrap_or(account.discoverable);
+        let unchanged = plan == Plan::Continue && request.discoverable.is_none();
+        let listing = if unchanged { Listing::Unchanged } else { self.listing(&account, number) };
+        let device = self.draft_device(account.id, request, token, now)?;
+        Ok(Registration { verification: verification.id, plan, account, listing, device })
+    }
+
+    fn draft_account(
+        &self,
+        v: &Verification,
+        number: &PhoneNumber,
+        now: Timestamp,
+    ) -> Result<Account, Failure> {
+        let id = AccountId::random();
+        let place = Account::number_place(&id);
+        Ok(Account {
+            id,
+            number_index: v.number_index,
+            number_sealed: seal(self.keys.number(), &place, number.e164().as_bytes())?,
+            discoverable: true,
+            created_at: now,
+        })
+    }
+
+    fn draft_device(
+        &self,
+        account: AccountId,
+        request: &RegisterRequest,
+        token: &DeviceToken,
+        now: Timestamp,
+    ) -> Result<Device, Failure> {
+        let id = token.device();
+        let name = request.device_name.as_bytes();
+        Ok(Device {
+            id,
+            account,
+            secret: token.secret().hash(),
+            name_sealed: seal(self.keys.number(), &Device::name_place(&id), name)?,
+            platform: request.platform,
+            created_at: now,
+            last_seen_at: now,
+        })
+    }
+
+    /// What the directory shall hold of an account: an entry per live epoch, or none.
+    fn listing(&self, account: &Account, number: &PhoneNumber) -> Listing {
+        let epochs = self.epochs.live();
+        let handles = epochs
+            .iter()
+            .map(|epoch| (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number))));
+        if !account.discoverable {
+            return Listing::Hidden(handles.collect());
+        }
+        let entry = |(epoch, handle)| DirectoryRow {
+            epoch,
+            handle,
+            account: account.id,
+            tag: self.keys.directory_tag(epoch, handle, account.id).to_vec(),
+        };
+        Listing::Listed(handles.map(entry).collect())
+    }
+
+    /// The caller's account; `None` if it has ended meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails or a seal is broken.
+    pub async fn state(&self, caller: &Caller) -> Result<Option<AccountState>, Failure> {
+        let Some(account) = self.store.account(caller.account()).await? else { return Ok(None) };
+        let plain = open(self.keys.number(), &Account::number_place(&account.id), &account.number_sealed)?;
+        Ok(Some(AccountState { number: opened_number(&plain)?, account }))
+    }
+
+    /// Lists or hides the caller's account; `None` if it has ended meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails or a seal is broken.
+    pub async fn set_discoverable(
+        &self,
+        caller: &Caller,
+        discoverable: bool,
+        now: Timestamp,
+    ) -> Result<Option<AccountState>, Failure> {
+        let Some(mut state) = self.state(caller).await? else { return Ok(None) };
+        state.account.discoverable = discoverable;
+        let listing = self.listing(&state.account, &state.number);
+        self.directory.expect(&listing);
+        let since = discoverable.then_some(now);
+        let changed = self.store.set_visibility(state.account.id, since, &listing).await?;
+        self.directory.changed(&listing);
+        Ok(changed.then_some(state))
+    }
+
+    /// Erases the caller's account; `false` if it has ended meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails or a seal is broken.
+    pub async fn erase(&self, caller: &Caller) -> Result<bool, Failure> {
+        let Some(mut state) = self.state(caller).await? else { return Ok(false) };
+        state.account.discoverable = false;
+        let listing = self.listing(&state.account, &state.number);
+        let Some(ended) = self.store.erase_account(&state.account, &listing).await? else { return Ok(false) };
+        self.directory.changed(&listing);
+        self.devices.forget(&ended.devices).await;
+        Ok(true)
+    }
+}

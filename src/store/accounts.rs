@@ -1,0 +1,126 @@
+//! Accounts: found, hidden or listed, erased.
+
+use super::directory::apply_listing;
+use super::error::Table;
+use super::registrations::device_ids;
+use super::{Ending, Listing, Store, StoreError, read, run, transact};
+use crate::model::account::Account;
+use crate::model::id::{AccountId, DeviceId};
+use crate::model::keys::NumberIndex;
+use jiff::Timestamp;
+
+const TABLE: Table = Table("accounts");
+
+/// What ended with an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErasedAccount {
+    /// Its devices.
+    pub devices: Vec<DeviceId>,
+}
+
+type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64);
+
+fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: TABLE.some("account_id", AccountId::from_slice(&id))?,
+        number_index: TABLE.some("number_index", NumberIndex::from_slice(&index))?,
+        number_sealed,
+        discoverable: since.is_some(),
+        created_at: TABLE.time("created_at", created_at)?,
+    })
+}
+
+const FIND: &str = "SELECT account_id, number_index, number_sealed, discoverable_since, created_at
+    FROM accounts WHERE account_id = $1";
+const OF_NUMBER: &str = "SELECT account_id FROM numbers WHERE number_index = $1";
+const LAST_SEEN: &str = "SELECT MAX(last_seen_at) FROM devices WHERE account_id = $1";
+const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1";
+const END_NUMBER: &str = "DELETE FROM numbers WHERE number_index = $1 AND account_id = $2";
+const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
+const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
+const END_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id IN
+    (SELECT verification_id FROM verifications WHERE number_index = $1)";
+const END_VERIFICATIONS: &str = "DELETE FROM verifications WHERE number_index = $1";
+
+impl Store {
+    /// The account of that name, if there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let row: Option<Row> = read!(self, conn => {
+            sqlx::query_as(FIND).bind(id.as_bytes().as_slice()).fetch_optional(conn).await?
+        });
+        row.map(account).transpose()
+    }
+
+    /// The account of a number with the last time that a device of it was seen, if there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_of_number(
+        &self,
+        index: &NumberIndex,
+    ) -> Result<Option<(Account, Option<Timestamp>)>, StoreError> {
+        let found: Option<(Row, Option<i64>)> = read!(self, conn => {
+            let id: Option<Vec<u8>> = sqlx::query_scalar(OF_NUMBER)
+                .bind(index.as_bytes().as_slice())
+                .fetch_optional(&mut *conn)
+                .await?;
+            let Some(id) = id else { return Ok(None) };
+            let row: Option<Row> = sqlx::query_as(FIND).bind(&id).fetch_optional(&mut *conn).await?;
+            let seen: Option<i64> = sqlx::query_scalar(LAST_SEEN).bind(&id).fetch_one(&mut *conn).await?;
+            row.map(|row| (row, seen))
+        });
+        found
+            .map(|(row, seen)| Ok((account(row)?, Table("devices").time_if("last_seen_at", seen)?)))
+            .transpose()
+    }
+
+    /// Lists or hides an account; `false` if it has ended.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_visibility(
+        &self,
+        id: AccountId,
+        since: Option<Timestamp>,
+        listing: &Listing,
+    ) -> Result<bool, StoreError> {
+        Ok(transact!(self, tx => {
+            let changed = run!(tx, SET_VISIBILITY, id.as_bytes().as_slice(), since.map(Timestamp::as_millisecond));
+            if changed == 0 {
+                return Ok(Ending::Rollback(false));
+            }
+            apply_listing!(tx, listing);
+            Ok(Ending::Commit(true))
+        }))
+    }
+
+    /// Erases an account with its devices, entries and verifications; `None` if it has ended already.
+    ///
+    /// What its number has used of limits stays, under the keyed index only: deleting refills nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_account(
+        &self,
+        account: &Account,
+        listing: &Listing,
+    ) -> Result<Option<ErasedAccount>, StoreError> {
+        let (id, number) = (account.id.as_bytes().as_slice(), account.number_index.as_bytes().as_slice());
+        let devices: Option<Vec<Vec<u8>>> = transact!(self, tx => {
+            let ended = run!(tx, END_NUMBER, number, id);
+            if ended == 0 {
+                return Ok(Ending::Rollback(None));
+            }
+            apply_listing!(tx, listing);
+            let devices = sqlx::query_scalar(END_DEVICES).bind(id).fetch_all(&mut *tx).await?;
+            run!(tx, END_ACCOUNT, id);
+            run!(tx, END_DELIVERIES, number);
+            run!(tx, END_VERIFICATIONS, number);
+            Ok(Ending::Commit(Some(devices)))
+        });
+        devices.map(|devices| Ok(ErasedAccount { devices: device_ids(&devices)? })).transpose()
+    }
+}

@@ -1,0 +1,101 @@
+//! Opening a database: the scheme of its URL picks the engine.
+
+use super::{Pool, Store, StoreError};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+use thiserror::Error;
+
+const READERS: u32 = 4;
+const ACQUIRE: Duration = Duration::from_secs(2);
+
+/// Where the database is.
+#[derive(Clone)]
+pub enum DatabaseUrl {
+    /// `sqlite://PATH`: a file, made if it is not there.
+    Sqlite(PathBuf),
+    /// `postgres://...`: a server.
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// A database URL that names no database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DatabaseUrlError {
+    /// Neither of the two engines.
+    #[error("must begin with sqlite:// or postgres://")]
+    UnknownScheme,
+    /// A PostgreSQL URL that cannot be read.
+    #[error("is not a PostgreSQL URL (postgres://user:password@host:port/database)")]
+    Malformed,
+}
+
+impl DatabaseUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`DatabaseUrlError`], which never repeats the URL: it may hold a password.
+    pub fn parse(url: &str) -> Result<Self, DatabaseUrlError> {
+        if let Some(path) = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Malformed)?;
+            return Ok(Self::Postgres(Box::new(options.application_name("tuttu"))));
+        }
+        Err(DatabaseUrlError::UnknownScheme)
+    }
+
+    /// The file of an embedded database.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database; a SQLite file is made if `create` and it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be reached or opened.
+    pub async fn connect(url: &DatabaseUrl, create: bool, connections: u32) -> Result<Self, StoreError> {
+        let pool = match url {
+            DatabaseUrl::Sqlite(path) => sqlite(path, create).await?,
+            DatabaseUrl::Postgres(options) => postgres(options, connections).await?,
+        };
+        Ok(Self { pool })
+    }
+}
+
+async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("secure_delete", "on");
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(options.clone().create_if_missing(create))
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok(Pool::Sqlite { writer, readers })
+}
+
+async fn postgres(options: &PgConnectOptions, connections: u32) -> Result<Pool, StoreError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options.clone())
+        .await?;
+    Ok(Pool::Postgres(pool))
+}

@@ -1,0 +1,154 @@
+//! The directory's rows: the truth behind every node's fast view.
+
+use super::error::Table;
+use super::{Store, StoreError, read};
+use crate::model::id::AccountId;
+use crate::model::keys::StoredHandle;
+
+const TABLE: Table = Table("directory");
+
+/// One entry of the directory.
+#[derive(Debug, Clone)]
+pub struct DirectoryRow {
+    /// The epoch whose handle it is.
+    pub epoch: u32,
+    /// The handle as it is stored.
+    pub handle: StoredHandle,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its keyed tag.
+    pub tag: Vec<u8>,
+}
+
+/// What a transaction does to an account's entries.
+#[derive(Debug, Clone)]
+pub enum Listing {
+    /// Nothing.
+    Unchanged,
+    /// These entries, whatever was there.
+    Listed(Vec<DirectoryRow>),
+    /// None at these handles.
+    Hidden(Vec<(u32, StoredHandle)>),
+}
+
+pub(super) const LIST: &str =
+    "INSERT INTO directory (epoch_id, handle, account_id, tag) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (handle, epoch_id) DO UPDATE SET account_id = excluded.account_id, tag = excluded.tag";
+pub(super) const UNLIST: &str = "DELETE FROM directory WHERE epoch_id = $1 AND handle = $2";
+
+/// Applies a [`Listing`] in the transaction `$tx`.
+macro_rules! apply_listing {
+    ($tx:ident, $listing:expr) => {
+        match $listing {
+            $crate::store::Listing::Unchanged => {}
+            $crate::store::Listing::Listed(rows) => {
+                for row in rows {
+                    sqlx::query($crate::store::directory::LIST)
+                        .bind(i64::from(row.epoch))
+                        .bind(row.handle.as_bytes().as_slice())
+                        .bind(row.account.as_bytes().as_slice())
+                        .bind(&row.tag)
+                        .execute(&mut *$tx)
+                        .await?;
+                }
+            }
+            $crate::store::Listing::Hidden(handles) => {
+                for (epoch, handle) in handles {
+                    sqlx::query($crate::store::directory::UNLIST)
+                        .bind(i64::from(*epoch))
+                        .bind(handle.as_bytes().as_slice())
+                        .execute(&mut *$tx)
+                        .await?;
+                }
+            }
+        }
+    };
+}
+pub(super) use apply_listing;
+
+type Row = (Vec<u8>, Vec<u8>, Vec<u8>);
+
+fn entry(epoch: u32, (handle, account, tag): Row) -> Result<DirectoryRow, StoreError> {
+    Ok(DirectoryRow {
+        epoch,
+        handle: TABLE.some("handle", StoredHandle::from_slice(&handle))?,
+        account: TABLE.some("account_id", AccountId::from_slice(&account))?,
+        tag,
+    })
+}
+
+impl Store {
+    /// The entries at any of these handles, in one statement.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_in_directory(
+        &self,
+        epoch: u32,
+        handles: &[StoredHandle],
+    ) -> Result<Vec<DirectoryRow>, StoreError> {
+        const SQLITE: &str = "SELECT d.handle, d.account_id, d.tag FROM json_each($2) AS asked
+            CROSS JOIN directory AS d ON d.handle = unhex(asked.value) AND d.epoch_id = $1";
+        const POSTGRES: &str = "SELECT handle, account_id, tag FROM directory
+            WHERE epoch_id = $1 AND handle = ANY ($2)";
+        let rows: Vec<Row> = match &self.pool {
+            super::Pool::Sqlite { readers, .. } => {
+                let asked = json_of_hex(handles);
+                sqlx::query_as(SQLITE).bind(i64::from(epoch)).bind(asked).fetch_all(readers).await?
+            }
+            super::Pool::Postgres(pool) => {
+                let asked: Vec<&[u8]> = handles.iter().map(|handle| handle.as_bytes().as_slice()).collect();
+                sqlx::query_as(POSTGRES).bind(i64::from(epoch)).bind(asked).fetch_all(pool).await?
+            }
+        };
+        rows.into_iter().map(|row| entry(epoch, row)).collect()
+    }
+
+    /// Up to `limit` entries of an epoch after a handle, in ascending order: a page of the whole directory.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn directory_page(
+        &self,
+        epoch: u32,
+        after: Option<StoredHandle>,
+        limit: i64,
+    ) -> Result<Vec<DirectoryRow>, StoreError> {
+        const PAGE: &str = "SELECT handle, account_id, tag FROM directory
+            WHERE epoch_id = $1 AND handle > $2 ORDER BY handle LIMIT $3";
+        let after = after.map_or_else(Vec::new, |handle| handle.as_bytes().to_vec());
+        let rows: Vec<Row> = read!(self, conn => {
+            sqlx::query_as(PAGE).bind(i64::from(epoch)).bind(after).bind(limit).fetch_all(conn).await?
+        });
+        rows.into_iter().map(|row| entry(epoch, row)).collect()
+    }
+
+    /// How many entries an epoch has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn directory_size(&self, epoch: u32) -> Result<u64, StoreError> {
+        const SIZE: &str = "SELECT COUNT(*) FROM directory WHERE epoch_id = $1";
+        let size: i64 =
+            read!(self, conn => sqlx::query_scalar(SIZE).bind(i64::from(epoch)).fetch_one(conn).await?);
+        Ok(u64::try_from(size).unwrap_or(0))
+    }
+}
+
+/// `["00ff...", ...]`: SQLite takes a list as JSON, and JSON holds no bytes.
+fn json_of_hex(handles: &[StoredHandle]) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut json = String::with_capacity(handles.len() * 35 + 2);
+    json.push('[');
+    for handle in handles {
+        json.push_str(if json.len() > 1 { ",\"" } else { "\"" });
+        for byte in handle.as_bytes() {
+            for nibble in [byte >> 4, byte & 15] {
+                json.extend(HEX.get(usize::from(nibble)).map(|&digit| char::from(digit)));
+            }
+        }
+        json.push('"');
+    }
+    json.push(']');
+    json
+}

@@ -1,0 +1,78 @@
+//! What can go wrong below a store method. Callers cannot tell more than that it failed.
+
+use jiff::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+
+/// The database failed, or holds what this version cannot read.
+#[derive(Clone)]
+pub struct StoreError(Arc<Cause>);
+
+enum Cause {
+    Database(sqlx::Error),
+    Migration(sqlx::migrate::MigrateError),
+    Unreadable { table: &'static str, column: &'static str },
+}
+
+impl StoreError {
+    pub(crate) fn unreadable(table: &'static str, column: &'static str) -> Self {
+        Self(Arc::new(Cause::Unreadable { table, column }))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::Database(cause) => write!(f, "the database failed: {cause}"),
+            Cause::Migration(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
+            Cause::Unreadable { table, column } => write!(f, "a value in {table}.{column} cannot be read"),
+        }
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(cause: sqlx::Error) -> Self {
+        Self(Arc::new(Cause::Database(cause)))
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(cause: sqlx::migrate::MigrateError) -> Self {
+        Self(Arc::new(Cause::Migration(cause)))
+    }
+}
+
+/// Reads the columns of one table; what does not fit is an error that names where it lies.
+#[derive(Clone, Copy)]
+pub(super) struct Table(pub(super) &'static str);
+
+impl Table {
+    pub(super) fn some<T>(self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+        value.ok_or_else(|| StoreError::unreadable(self.0, column))
+    }
+
+    pub(super) fn time(self, column: &'static str, ms: i64) -> Result<Timestamp, StoreError> {
+        self.some(column, Timestamp::from_millisecond(ms).ok())
+    }
+
+    pub(super) fn time_if(
+        self,
+        column: &'static str,
+        ms: Option<i64>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        ms.map(|ms| self.time(column, ms)).transpose()
+    }
+}
+
+/// A duration in whole milliseconds, as SQL takes it.
+pub(super) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

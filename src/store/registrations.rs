@@ -1,0 +1,126 @@
+//! A registration: a grant becomes a device of an account, or nothing happens.
+
+use super::directory::apply_listing;
+use super::error::{Table, millis};
+use super::{Ending, Listing, Store, StoreError, run, transact};
+use crate::model::account::{Account, Device, MAX_DEVICES};
+use crate::model::id::{AccountId, DeviceId, VerificationId};
+use crate::model::verification::GRANT_LIFETIME;
+
+/// Everything that a registration writes.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// The approved verification whose grant it spends.
+    pub verification: VerificationId,
+    /// What was found at the number, which must still be so.
+    pub plan: Plan,
+    /// The account as it shall be.
+    pub account: Account,
+    /// What becomes of its entries in the directory.
+    pub listing: Listing,
+    /// The new device; its creation is the time of the registration.
+    pub device: Device,
+}
+
+/// What a registration does with the account of its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// The number has none: one is made.
+    Create,
+    /// The number's account goes on with one more device.
+    Continue,
+    /// The number's account ends, for its number has passed to another person, and one is made.
+    Replace(AccountId),
+}
+
+/// What came of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegisterOutcome {
+    /// Done; these devices ended with it.
+    Registered(Vec<DeviceId>),
+    /// The grant is spent, over, or of a verification that is gone.
+    GrantUnusable,
+    /// The number's account is no longer what the plan says. Nothing was changed.
+    PlanOutdated,
+}
+
+const SPEND_GRANT: &str = "UPDATE verifications SET grant_used_at = $2
+    WHERE verification_id = $1 AND approved_at > $3 AND grant_used_at IS NULL";
+const TAKE_NUMBER: &str = "INSERT INTO numbers (number_index, account_id) VALUES ($1, $2)
+    ON CONFLICT (number_index) DO NOTHING";
+const MOVE_NUMBER: &str = "UPDATE numbers SET account_id = $2 WHERE number_index = $1 AND account_id = $3";
+const ADD_ACCOUNT: &str =
+    "INSERT INTO accounts (account_id, number_index, number_sealed, discoverable_since, created_at)
+    VALUES ($1, $2, $3, $4, $5)";
+const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1";
+const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
+const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
+const ADD_DEVICE: &str = "INSERT INTO devices
+    (device_id, account_id, number_index, secret_hash, name_sealed, platform, created_at, last_seen_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+const END_SURPLUS: &str = "DELETE FROM devices WHERE account_id = $1 AND device_id NOT IN (
+    SELECT device_id FROM devices WHERE account_id = $1
+    ORDER BY CASE WHEN device_id = $3 THEN 0 ELSE 1 END, last_seen_at DESC, created_at DESC, device_id LIMIT $2)
+    RETURNING device_id";
+
+impl Store {
+    /// Spends the grant and writes account, device and directory entries, all or nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn register(&self, registration: &Registration) -> Result<RegisterOutcome, StoreError> {
+        let Registration { account, device, .. } = registration;
+        let (now, id) = (device.created_at.as_millisecond(), account.id.as_bytes().as_slice());
+        let number = account.number_index.as_bytes().as_slice();
+        let since = account.discoverable.then_some(now);
+        let ended: Result<Vec<Vec<u8>>, RegisterOutcome> = transact!(self, tx => {
+            let granted = run!(tx, SPEND_GRANT, registration.verification.as_bytes().as_slice(), now, now.saturating_sub(millis(GRANT_LIFETIME)));
+            if granted == 0 {
+                return Ok(Ending::Rollback(Err(RegisterOutcome::GrantUnusable)));
+            }
+            let before = match registration.plan {
+                Plan::Create => None,
+                Plan::Continue => Some(account.id),
+                Plan::Replace(old) => Some(old),
+            };
+            let mapped = match &before {
+                None => run!(tx, TAKE_NUMBER, number, id),
+                Some(before) => {
+                    let before = before.as_bytes().as_slice();
+                    run!(tx, MOVE_NUMBER, number, id, before)
+                }
+            };
+            if mapped == 0 {
+                return Ok(Ending::Rollback(Err(RegisterOutcome::PlanOutdated)));
+            }
+            let mut ended: Vec<Vec<u8>> = Vec::new();
+            if let Plan::Replace(old) = registration.plan {
+                let old = old.as_bytes().as_slice();
+                ended = sqlx::query_scalar(END_DEVICES).bind(old).fetch_all(&mut *tx).await?;
+                run!(tx, END_ACCOUNT, old);
+            }
+            if registration.plan != Plan::Continue {
+                let sealed = &account.number_sealed;
+                run!(tx, ADD_ACCOUNT, id, number, sealed, since, now);
+            } else if !matches!(registration.listing, Listing::Unchanged) {
+                run!(tx, SET_VISIBILITY, id, since);
+            }
+            apply_listing!(tx, &registration.listing);
+            let device_id = device.id.as_bytes().as_slice();
+            run!(tx, ADD_DEVICE, device_id, id, number, device.secret.as_bytes().as_slice(), &device.name_sealed, device.platform.as_str(), now);
+            let surplus: Vec<Vec<u8>> =
+                sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;
+            ended.extend(surplus);
+            Ok(Ending::Commit(Ok(ended)))
+        });
+        match ended {
+            Ok(ended) => device_ids(&ended).map(RegisterOutcome::Registered),
+            Err(refused) => Ok(refused),
+        }
+    }
+}
+
+/// Reads a column of device ids.
+pub(super) fn device_ids(rows: &[Vec<u8>]) -> Result<Vec<DeviceId>, StoreError> {
+    rows.iter().map(|id| Table("devices").some("device_id", DeviceId::from_slice(id))).collect()
+}

@@ -1,0 +1,67 @@
+//! The log on standard error and the metrics.
+//!
+//! Never logged: numbers, codes, tokens, secrets, peppers, handles, addresses, headers, bodies, paths and
+//! query strings. A request is one line with its route as a template; a failure is logged once, where it
+//! is turned into an answer. Names of verifications, deliveries and accounts may appear.
+
+use crate::config::{Log, LogFormat};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use std::io::{self, IsTerminal as _};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// Upper bounds of the histograms of durations, in seconds.
+const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+/// Begins to log; a second call changes nothing.
+///
+/// # Errors
+/// When `log.level` is no level and no directives.
+pub fn log(settings: &Log) -> Result<(), ParseError> {
+    // The number library logs whole numbers at trace level, and sqlx its statements at debug.
+    let filter = EnvFilter::builder().parse(format!("{},rlibphonenumber=off,sqlx=warn", settings.level))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    let _already_logging = match settings.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    Ok(())
+}
+
+/// The process's metrics, recorded from the first call on.
+///
+/// # Errors
+/// When another recorder is installed.
+pub fn metrics() -> Result<PrometheusHandle, BuildError> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?;
+    describe();
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("tuttu_requests_total", "Requests, by route and status");
+    describe_histogram!("tuttu_request_seconds", "Time to answer, by route");
+    describe_counter!("tuttu_problems_total", "Refusals and failures, by code");
+    describe_counter!("tuttu_deliveries_total", "Messages, by gateway and what came of them");
+    describe_counter!("tuttu_sends_monitored_total", "Codes sent to monitored countries");
+    describe_counter!("tuttu_registrations_total", "Devices registered");
+    describe_counter!("tuttu_lookups_total", "Lookups answered");
+    describe_counter!("tuttu_lookup_handles_total", "Handles looked up");
+    describe_counter!(
+        "tuttu_directory_forged_rows_total",
+        "Directory rows without their tag; any is an alarm"
+    );
+    describe_gauge!("tuttu_directory_filter_bytes", "Memory of the filters");
+    describe_gauge!("tuttu_directory_cached_entries", "Entries in the directory cache");
+}
