@@ -1,0 +1,215 @@
+//! A server of its own for every test, and a client that checks every answer.
+
+mod engine;
+mod log;
+mod people;
+mod reply;
+
+pub(crate) use engine::Engine;
+pub(crate) use people::{Attempt, Person};
+pub(crate) use reply::Reply;
+
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::Value;
+use std::sync::Mutex;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tuttu::app::App;
+use tuttu::clock::Clock;
+use tuttu::config::{Config, Gateway, Hidden};
+use tuttu::store::Store;
+
+/// Writes a test once and runs it on both engines: `on_both_engines!(name, |service| { ... });`
+macro_rules! on_both_engines {
+    ($(#[$meta:meta])* $name:ident, |$service:ident| $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn sentence($service: &mut $crate::harness::TestService) {
+                $body
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let mut service = $crate::harness::TestService::start($crate::harness::Engine::Sqlite).await;
+                sentence(&mut service).await;
+                service.end().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                let mut service = $crate::harness::TestService::start($crate::harness::Engine::Postgres).await;
+                sentence(&mut service).await;
+                service.end().await;
+            }
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+/// A running server with its folder, database and clock.
+pub(crate) struct TestService {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) folder: TempDir,
+    pub(crate) base: String,
+    pub(crate) ops: String,
+    pub(crate) development_key: Option<String>,
+    engine: Engine,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    serving: Option<JoinHandle<()>>,
+    /// What must never be found in a log: numbers, codes, tokens, secrets.
+    secrets: Mutex<Vec<String>>,
+}
+
+impl TestService {
+    /// A server on a fresh database, with the inbox as its only gateway.
+    pub(crate) async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// The same with a changed configuration.
+    pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        log::capture();
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.sms.gateways = vec![Gateway { name: "inbox".to_owned(), ..Gateway::default() }];
+        config.server.listen = "127.0.0.1:0".parse().unwrap();
+        config.database.url = Hidden::new(&engine.fresh_database(folder.path()).await);
+        config.database.connections = 8;
+        config.keys.file = folder.path().join("keys.toml");
+        change(&mut config);
+        let clock = Clock::fixed("2026-11-22T12:00:00Z".parse::<Timestamp>().unwrap());
+        Self::run(engine, config, clock, folder).await
+    }
+
+    async fn run(engine: Engine, config: Config, clock: Clock, folder: TempDir) -> Self {
+        let app = App::build(&config, clock.clone()).await.unwrap();
+        let (api, ops) = (listener().await, listener().await);
+        let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
+        let (base, ops_url) = (url(&api), url(&ops));
+        let (store, development_key) = (app.store().clone(), app.development_key());
+        let stop = CancellationToken::new();
+        let served = app.serve(api, ops, stop.clone());
+        let serving = Some(tokio::spawn(async move { served.await.unwrap() }));
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        let secrets = Mutex::new(development_key.clone().into_iter().collect());
+        Self {
+            config,
+            clock,
+            store,
+            folder,
+            base,
+            ops: ops_url,
+            development_key,
+            engine,
+            client,
+            stop,
+            serving,
+            secrets,
+        }
+    }
+
+    /// Stops the server and starts it again on the same folder, database and clock.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.shut_down().await;
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let secrets = self.secrets.lock().unwrap().clone();
+        let service = Self::run(self.engine, self.config.clone(), self.clock.clone(), folder).await;
+        service.secrets.lock().unwrap().extend(secrets);
+        service
+    }
+
+    /// Stops the server, and fails the test if its log holds a secret.
+    pub(crate) async fn end(mut self) {
+        self.shut_down().await;
+        self.engine.drop_database(self.config.database.url.expose()).await;
+    }
+
+    async fn shut_down(&mut self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.take() {
+            serving.await.unwrap();
+        }
+    }
+
+    /// From now on the log must not hold this.
+    pub(crate) fn keep_secret(&self, secret: &str) {
+        self.secrets.lock().unwrap().push(secret.to_owned());
+    }
+
+    /// Everything that must not be in the log so far.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.secrets.lock().unwrap().clone()
+    }
+
+    /// Moves the server's clock on.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A request with credentials and a JSON body, if given.
+    pub(crate) async fn call(&self, method: Method, path: &str, bearer: &str, body: Option<&Value>) -> Reply {
+        let mut request = self.request(method, path, bearer);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Reply::read(request.send().await.unwrap()).await
+    }
+
+    /// A request to be completed; no credentials if `bearer` is empty.
+    pub(crate) fn request(&self, method: Method, path: &str, bearer: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        if bearer.is_empty() { request } else { request.bearer_auth(bearer) }
+    }
+
+    pub(crate) async fn get(&self, path: &str, bearer: &str) -> Reply {
+        self.call(Method::GET, path, bearer, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, bearer: &str, body: &Value) -> Reply {
+        self.call(Method::POST, path, bearer, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, bearer: &str, body: &Value) -> Reply {
+        self.call(Method::PATCH, path, bearer, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, bearer: &str) -> Reply {
+        self.call(Method::DELETE, path, bearer, None).await
+    }
+
+    /// The text of a page of the ops listener.
+    pub(crate) async fn ops(&self, path: &str) -> String {
+        self.client.get(format!("{}{path}", self.ops)).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// What this process has logged so far.
+    pub(crate) fn log() -> String {
+        log::captured()
+    }
+}
+
+impl Drop for TestService {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if std::thread::panicking() {
+            return;
+        }
+        let log = log::captured();
+        let leaked =
+            self.secrets.get_mut().unwrap().iter().filter(|secret| log.contains(secret.as_str())).count();
+        assert_eq!(leaked, 0, "the log holds numbers, tokens or secrets:\n{log}");
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}

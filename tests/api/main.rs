@@ -1,0 +1,6 @@
+//! The API in sentences: a real server on port 0, a clock moved by hand, both engines.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod harness;
+mod verification;
