@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { BATCH, handleOf, handlesOf, readBook, usableEpoch } from '../../src/http/try/contacts.js';
 import { friendsIn } from '../../src/http/try/lookup.js';
 import { readNumber } from '../../src/http/try/numbers.js';
@@ -9,7 +9,7 @@ import { sampleBook } from '../../src/http/try/sample.js';
 import { decodeFile, parseCards } from '../../src/http/try/vcard.js';
 import { mixedBook } from './books.mjs';
 
-const DATA = resolve(import.meta.dirname, '../data');
+const DATA = fileURLToPath(new URL('../data', import.meta.url));
 const OWNER = { region: 'FI', identity: '+358401234500' };
 
 const card = (...lines) => ['BEGIN:VCARD', ...lines, 'END:VCARD', ''].join('\r\n');

@@ -1,0 +1,33 @@
+//! The contract of the store: every method, on every engine.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "api/harness/engine.rs"]
+mod engine;
+
+mod store {
+    mod accounts;
+    mod deliveries;
+    mod directory;
+    mod fixtures;
+    mod keeping;
+    mod limits;
+    mod verifications;
+}
+
+/// Every method is called by some test here.
+#[test]
+fn the_contract_calls_every_method_of_the_store() {
+    let texts = |folder: &str| -> String {
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    };
+    let (source, contract) = (texts("src/store") + include_str!("../src/store.rs"), texts("tests/store"));
+    let methods: Vec<&str> =
+        source.split("pub async fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()).collect();
+    assert!(methods.len() > 20, "{methods:?}");
+    for method in methods {
+        let call = format!("{method}(");
+        assert!(contract.contains(&call), "no test calls Store::{method}");
+    }
+}

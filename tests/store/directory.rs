@@ -1,0 +1,46 @@
+//! The directory's rows.
+
+use super::fixtures::{at, contract, entry, handle, registered};
+use tuttu::store::Listing;
+
+contract!(a_batch_finds_what_is_there_and_nothing_else, |store| {
+    let (anna, bo) = (
+        registered(store, "+358401234561", 1, at(0)).await,
+        registered(store, "+358401234562", 2, at(0)).await,
+    );
+    let mut found = store.find_in_directory(1, &[handle(1), handle(2), handle(3), handle(1)]).await.unwrap();
+    found.sort_by_key(|row| row.handle);
+    found.dedup_by_key(|row| row.handle);
+    let accounts: Vec<_> = found.iter().map(|row| (row.account, row.tag.clone())).collect();
+    assert_eq!(accounts, vec![(anna.account.id, vec![1; 8]), (bo.account.id, vec![2; 8])]);
+    assert!(store.find_in_directory(2, &[handle(1)]).await.unwrap().is_empty(), "another epoch");
+    assert!(store.find_in_directory(1, &[]).await.unwrap().is_empty());
+});
+
+contract!(pages_hold_the_whole_directory_in_order, |store| {
+    for byte in [5, 1, 4, 2, 3] {
+        registered(store, &format!("+35840123456{byte}"), byte, at(0)).await;
+    }
+    let (mut after, mut handles) = (None, Vec::new());
+    loop {
+        let page = store.directory_page(1, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.handle);
+        handles.extend(page.iter().map(|row| row.handle));
+    }
+    assert_eq!(handles, [1, 2, 3, 4, 5].map(handle));
+    assert_eq!(store.directory_size(1).await.unwrap(), 5);
+    assert_eq!(store.directory_size(2).await.unwrap(), 0);
+});
+
+contract!(hiding_takes_the_rows_away_and_listing_puts_them_back, |store| {
+    let anna = registered(store, "+358401234561", 1, at(0)).await;
+    let hidden = Listing::Hidden(vec![(1, handle(1))]);
+    assert!(store.set_visibility(anna.account.id, None, &hidden).await.unwrap());
+    assert_eq!(store.directory_size(1).await.unwrap(), 0);
+    assert!(!store.account(anna.account.id).await.unwrap().unwrap().discoverable);
+    let listed = Listing::Listed(vec![entry(1, 1, anna.account.id)]);
+    assert!(store.set_visibility(anna.account.id, Some(at(5)), &listed).await.unwrap());
+    assert_eq!(store.directory_size(1).await.unwrap(), 1);
+    assert!(store.account(anna.account.id).await.unwrap().unwrap().discoverable);
+});

@@ -1,0 +1,193 @@
+//! A store on a fresh database, and rows to put into it.
+
+use crate::engine::Engine;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tempfile::TempDir;
+use tuttu::model::account::{Account, Device, Platform};
+use tuttu::model::delivery::{Channel, Delivery, DeliveryStatus};
+use tuttu::model::id::{AccountId, DeliveryId, DeviceId, VerificationId};
+use tuttu::model::keys::{Keys, NumberIndex, Purpose, SecretKey, StoredHandle};
+use tuttu::model::number::PhoneNumber;
+use tuttu::model::secret::PlainSecret;
+use tuttu::model::verification::{MessageTemplate, Verdict, Verification};
+use tuttu::store::{
+    DatabaseUrl, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, SendPolicy, StartOutcome, Store,
+};
+
+/// Runs a test on both engines: `contract!(name, |store| { ... });`
+macro_rules! contract {
+    ($name:ident, |$store:ident| $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn sentence($store: &tuttu::store::Store) {
+                $body
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let database = crate::store::fixtures::Database::fresh(crate::engine::Engine::Sqlite).await;
+                sentence(&database.store).await;
+                database.end().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                let database = crate::store::fixtures::Database::fresh(crate::engine::Engine::Postgres).await;
+                sentence(&database.store).await;
+                database.end().await;
+            }
+        }
+    };
+}
+pub(crate) use contract;
+
+pub(crate) struct Database {
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) url: String,
+    _folder: TempDir,
+}
+
+impl Database {
+    pub(crate) async fn fresh(engine: Engine) -> Self {
+        let database = Self::empty(engine).await;
+        database.store.migrate().await.unwrap();
+        database
+    }
+
+    pub(crate) async fn empty(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = engine.fresh_database(folder.path()).await;
+        let store = Store::connect(&DatabaseUrl::parse(&url).unwrap(), true, 8).await.unwrap();
+        Self { store, engine, url, _folder: folder }
+    }
+
+    pub(crate) async fn end(self) {
+        self.store.close().await;
+        self.engine.drop_database(&self.url).await;
+    }
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+pub(crate) fn keys() -> Keys {
+    let keys: BTreeMap<_, _> = Purpose::ALL
+        .into_iter()
+        .zip(1..)
+        .map(|(purpose, byte)| (purpose, SecretKey::new(1, [byte; 32])))
+        .collect();
+    Keys::new(&keys).unwrap()
+}
+
+pub(crate) fn index(number: &str) -> NumberIndex {
+    keys().number_index(&PhoneNumber::parse(number, None).unwrap())
+}
+
+pub(crate) fn policy() -> SendPolicy {
+    let waits = [30, 60, 120, 300, 600].map(Duration::from_secs);
+    SendPolicy { per_number: 6, window: Duration::from_hours(24), waits }
+}
+
+pub(crate) fn verification(number: &str, now: Timestamp) -> Verification {
+    Verification {
+        id: VerificationId::random(),
+        secret: PlainSecret::random().hash(),
+        number_index: index(number),
+        number_sealed: vec![1, 2, 3],
+        template: MessageTemplate {
+            locale: Some("fi".to_owned()),
+            app_hash: None,
+            web_origin: Some("example.org".to_owned()),
+        },
+        code_length: 6,
+        checks: 0,
+        checks_limit: 5,
+        created_at: now,
+        expires_at: now + Duration::from_mins(10),
+        resend_at: now,
+        approved_at: None,
+        grant_used_at: None,
+    }
+}
+
+pub(crate) fn delivery(verification: &Verification, now: Timestamp) -> Delivery {
+    Delivery {
+        id: DeliveryId::random(),
+        verification: verification.id,
+        channel: Channel::Sms,
+        status: DeliveryStatus::Queued,
+        at: now,
+    }
+}
+
+/// A verification that is written, with its first delivery.
+pub(crate) async fn started(store: &Store, number: &str, now: Timestamp) -> Verification {
+    let verification = verification(number, now);
+    let outcome =
+        store.start_verification(&verification, &delivery(&verification, now), &policy()).await.unwrap();
+    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+    verification
+}
+
+/// A verification that is approved.
+pub(crate) async fn approved(store: &Store, number: &str, now: Timestamp) -> Verification {
+    let verification = started(store, number, now).await;
+    store.spend_check(verification.id, now, |_| Verdict::Right).await.unwrap().unwrap();
+    verification
+}
+
+pub(crate) fn handle(byte: u8) -> StoredHandle {
+    StoredHandle::from_bytes([byte; 16])
+}
+
+pub(crate) fn entry(epoch: u32, byte: u8, account: AccountId) -> DirectoryRow {
+    DirectoryRow { epoch, handle: handle(byte), account, tag: vec![byte; 8] }
+}
+
+/// A registration of a verification's number, listed at the handle of `byte`.
+pub(crate) fn registration(
+    v: &Verification,
+    plan: Plan,
+    id: AccountId,
+    byte: u8,
+    now: Timestamp,
+) -> Registration {
+    Registration {
+        verification: v.id,
+        plan,
+        account: Account {
+            id,
+            number_index: v.number_index,
+            number_sealed: vec![4, 5, 6],
+            discoverable: true,
+            created_at: now,
+        },
+        listing: Listing::Listed(vec![entry(1, byte, id)]),
+        device: device(id, now),
+    }
+}
+
+pub(crate) fn device(account: AccountId, now: Timestamp) -> Device {
+    Device {
+        id: DeviceId::random(),
+        account,
+        secret: PlainSecret::random().hash(),
+        name_sealed: vec![7, 8, 9],
+        platform: Platform::Android,
+        created_at: now,
+        last_seen_at: now,
+    }
+}
+
+/// An account that is written, with its device.
+pub(crate) async fn registered(store: &Store, number: &str, byte: u8, now: Timestamp) -> Registration {
+    let verification = approved(store, number, now).await;
+    let registration = registration(&verification, Plan::Create, AccountId::random(), byte, now);
+    assert_eq!(store.register(&registration).await.unwrap(), RegisterOutcome::Registered(vec![]));
+    registration
+}

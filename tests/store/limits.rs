@@ -1,0 +1,85 @@
+//! Sends of a number and its lookup budget: counted before they are judged.
+
+use super::fixtures::{at, contract, delivery, policy, registered, verification};
+use tuttu::model::handle::Handle;
+use tuttu::model::id::AccountId;
+use tuttu::model::keys::SecretKey;
+use tuttu::model::sync_token::SyncToken;
+use tuttu::store::{BudgetPolicy, Charge, ChargeOutcome, Refusal, Registration, StartOutcome};
+
+const ANNA: &str = "+358401234561";
+const BUDGET: BudgetPolicy = BudgetPolicy { capacity: 100, leak_per_hour: 6 };
+
+fn charge(registration: &Registration, cost: u32, receipt: u8) -> Charge {
+    let handle = Handle::from_bytes([receipt; 16]);
+    Charge {
+        number: registration.account.number_index,
+        device: registration.device.id,
+        cost,
+        token: SyncToken::commit(
+            &SecretKey::new(1, [1; 32]),
+            AccountId::from_bytes([1; 16]),
+            1,
+            [handle].iter(),
+        ),
+    }
+}
+
+contract!(the_waits_grow_and_the_window_holds_six_sends, |store| {
+    let mut second = 0;
+    for wait in [30, 60, 120, 300, 600, 600] {
+        let v = verification(ANNA, at(second));
+        let outcome = store.start_verification(&v, &delivery(&v, at(second)), &policy()).await.unwrap();
+        let StartOutcome::Sending(next) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(next, at(second + wait));
+        second += wait;
+    }
+    let v = verification(ANNA, at(second));
+    let outcome = store.start_verification(&v, &delivery(&v, at(second)), &policy()).await.unwrap();
+    let StartOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refusal, Refusal::Exhausted { until: at(86_400) });
+    let v = verification(ANNA, at(86_400));
+    let outcome = store.start_verification(&v, &delivery(&v, at(86_400)), &policy()).await.unwrap();
+    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+});
+
+contract!(a_charge_fits_or_says_exactly_when_it_will, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    let paid = store.charge_lookup(&charge(&r, 90, 1), BUDGET, at(0)).await.unwrap();
+    assert_eq!(paid, ChargeOutcome::Paid(90));
+    let refused = store.charge_lookup(&charge(&r, 11, 2), BUDGET, at(0)).await.unwrap();
+    assert_eq!(refused, ChargeOutcome::Spent(at(600)), "one handle leaks in ten minutes");
+    let early = store.charge_lookup(&charge(&r, 11, 2), BUDGET, at(599)).await.unwrap();
+    assert_eq!(early, ChargeOutcome::Spent(at(600)));
+    assert_eq!(
+        store.charge_lookup(&charge(&r, 11, 2), BUDGET, at(600)).await.unwrap(),
+        ChargeOutcome::Paid(11)
+    );
+});
+
+contract!(the_last_paid_lookup_asked_again_costs_nothing_for_a_day, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    for (second, receipt, cost) in
+        [(0, 1, 40), (10, 1, 0), (20, 2, 40), (30, 2, 0), (86_419, 2, 0), (86_420, 2, 40)]
+    {
+        let paid = store.charge_lookup(&charge(&r, 40, receipt), BUDGET, at(second)).await.unwrap();
+        assert_eq!(paid, ChargeOutcome::Paid(cost), "at second {second}");
+    }
+});
+
+contract!(of_many_charges_at_once_as_many_fit_as_the_bucket_holds, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    let charges: Vec<Charge> = (0..20).map(|receipt| charge(&r, 15, receipt)).collect();
+    let outcomes = futures_util::future::join_all(
+        charges.iter().map(|charge| store.charge_lookup(charge, BUDGET, at(0))),
+    )
+    .await;
+    let paid = outcomes.iter().filter(|outcome| matches!(outcome, Ok(ChargeOutcome::Paid(15)))).count();
+    assert_eq!(paid, 6);
+});
+
+contract!(more_than_a_full_bucket_never_fits, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    let outcome = store.charge_lookup(&charge(&r, 101, 1), BUDGET, at(0)).await.unwrap();
+    assert!(matches!(outcome, ChargeOutcome::Spent(_)), "{outcome:?}");
+});
