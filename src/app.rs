@@ -9,6 +9,7 @@ use crate::epochs::Epochs;
 use crate::http::{self, AddressLimit, Development, Services};
 use crate::key_file::{self, KeyFileError};
 use crate::model::delivery::Channel;
+use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
 use crate::sender::{Gateway, Inbox, Sender, Twilio};
@@ -85,7 +86,7 @@ pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartEr
     if let Some(file) = url.file() {
         private_folder_of(file)?;
     }
-    private_folder_of(&config.keys.file)?;
+    warn_of_open_folder(&config.keys.file);
     let store = Store::connect(&url, true, config.database.connections).await?;
     if migrate {
         store.migrate().await?;
@@ -99,14 +100,18 @@ pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartEr
 /// Makes the folder of a file, for its owner alone; one that is there keeps its mode.
 fn private_folder_of(file: &Path) -> Result<(), StartError> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    if let Ok(found) = std::fs::metadata(folder) {
-        if found.permissions().mode() & 0o007 != 0 {
-            tracing::warn!(folder = %folder.display(), "this folder can be read by everybody: chmod 700 it");
-        }
-        return Ok(());
-    }
+    warn_of_open_folder(file);
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|cause| StartError::Folder { folder: folder.to_owned(), cause })
+}
+
+fn warn_of_open_folder(file: &Path) {
+    let Some((folder, found)) = file.parent().and_then(|folder| Some((folder, folder.metadata().ok()?))) else {
+        return;
+    };
+    if found.permissions().mode() & 0o007 != 0 {
+        tracing::warn!(folder = %folder.display(), "this folder can be read by everybody: chmod 700 it");
+    }
 }
 
 impl App {
@@ -117,6 +122,7 @@ impl App {
     pub async fn build(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = telemetry::metrics()?;
+        PhoneNumber::warm_up();
         let store = open_store(config, config.database.migrate).await?;
         let keys = Arc::new(key_file::open(&config.keys.file, &store).await?);
         let epochs = Epochs::open(&store, &keys, clock.now()).await?;

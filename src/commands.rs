@@ -34,16 +34,16 @@ pub(crate) struct Options {
     /// The configuration file [default: tuttu.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address of the public API (server.listen)
+    /// Address of the public API (`server.listen`)
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
     /// Address of health and metrics (`server.ops_listen`)
     #[arg(long, value_name = "ADDRESS")]
     ops_listen: Option<String>,
-    /// <sqlite://PATH> or postgres://... (database.url)
+    /// `sqlite://PATH` or `postgres://...` (`database.url`)
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// The key file (keys.file)
+    /// The key file (`keys.file`)
     #[arg(long, value_name = "FILE")]
     keys_file: Option<String>,
 }

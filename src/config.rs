@@ -9,7 +9,7 @@ mod units;
 mod validate;
 
 pub use load::{ConfigError, Loaded, Overrides, Setting, load};
-pub use secret::Hidden;
+pub use secret::{Hidden, HiddenPassword};
 pub use units::{ByteSize, Seconds};
 
 use crate::model::words::words;
@@ -61,7 +61,7 @@ pub struct Server {
 #[serde(default)]
 pub struct Database {
     /// `sqlite://PATH` or `postgres://...`; may hold a password.
-    pub url: Hidden,
+    pub url: HiddenPassword,
     /// Whether `serve` brings the schema up to date.
     pub migrate: bool,
     /// Connections to PostgreSQL.
@@ -235,7 +235,7 @@ impl Default for Server {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: Hidden::new("sqlite://data/tuttu.db"), migrate: true, connections: 20 }
+        Self { url: HiddenPassword::new("sqlite://data/tuttu.db"), migrate: true, connections: 20 }
     }
 }
 

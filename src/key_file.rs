@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -82,13 +82,15 @@ pub async fn open(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
         (false, true) => create(file)?,
         (false, false) => return Err(KeyFileError::Missing(file.to_owned())),
     };
-    if marks.is_empty() {
+    let in_use = keys.iter().map(|((purpose, _), key)| (*purpose, key.clone())).collect();
+    let usable = Keys::new(&in_use);
+    // Marks of a file that cannot be used would bind the database to it.
+    if marks.is_empty() && usable.is_some() {
         store.record_key_fingerprints(&fingerprints(&keys)).await?;
     }
     // Read again: of several nodes that start at once, the first one's keys count.
     reject_foreign(file, &keys, &store.key_fingerprints().await?)?;
-    let in_use = keys.into_iter().map(|((purpose, _), key)| (purpose, key)).collect();
-    Keys::new(&in_use).ok_or_else(|| malformed(file, "a key is missing"))
+    usable.ok_or_else(|| malformed(file, "a key is missing"))
 }
 
 fn reject_foreign(file: &Path, keys: &KeySet, marks: &[KeyFingerprint]) -> Result<(), KeyFileError> {
@@ -126,9 +128,10 @@ fn create(file: &Path) -> Result<KeySet, KeyFileError> {
     Ok(keys)
 }
 
-/// Writes a new file for its owner alone, durably: a key must not be lost that data was written with.
+/// Writes a new file, and its folder if need be, for their owner alone, durably: a key must not be lost that data was written with.
 fn write_private(file: &Path, text: &[u8]) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     opened.write_all(text)?;
     opened.sync_all()?;

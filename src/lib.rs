@@ -1,4 +1,24 @@
-//! wip
+//! Tuttu proves that a person holds a phone number, gives each of their devices a token, and tells an app
+//! which of a person's contacts are already users, without keeping the address book.
+//!
+//! ```text
+//!  main, commands                      the command line
+//!        |
+//!       app                            configuration in, running service out
+//!      /   \
+//!   http    jobs                       every route on one screen; what runs beside requests
+//!      \   /
+//!  verification  registration          what the service does: verbs on top
+//!  devices  discovery  directory  epochs
+//!        |
+//!  store  sender  key_file  config     all SQL; who delivers a code; the keys; the settings
+//!        |
+//!      model                           the nouns: no I/O, no async, no clock
+//! ```
+//!
+//! A ring names only rings below it; `tests/architecture.rs` checks it. `client` stands apart: it speaks to a
+//! server over its public API and knows of its insides only how numbers are read and handles are made.
+
 pub mod app;
 pub mod client;
 pub mod clock;

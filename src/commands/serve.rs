@@ -49,6 +49,7 @@ fn close_to_others() {
 pub(crate) async fn migrate(options: Options) -> anyhow::Result<()> {
     let config = options.load()?.config;
     telemetry::log(&config.log).context("log.level")?;
+    close_to_others();
     let store = open_store(&config, true).await?;
     store.close().await;
     writeln!(io::stdout(), "The schema is up to date.")?;

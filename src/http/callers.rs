@@ -1,12 +1,12 @@
 //! Who calls: authorisation is an extractor, and a use case demands what it yields.
 
-use super::extract::bearer;
+use super::extract::{Name, bearer};
 use super::{Problem, Services};
 use crate::devices::Caller;
 use crate::model::id::VerificationId;
 use crate::model::secret::PlainSecret;
 use crate::verification::Starter;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 /// A device that has shown its token.
@@ -29,9 +29,7 @@ impl FromRequestParts<Services> for Started {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
-        let Ok(Path(id)) = Path::<String>::from_request_parts(parts, services).await else {
-            return Err(Problem::not_found());
-        };
+        let Name(id) = Name::from_request_parts(parts, services).await?;
         let id = VerificationId::parse(&id).ok_or_else(Problem::not_found)?;
         let secret = bearer(&parts.headers).and_then(PlainSecret::parse).ok_or_else(Problem::not_found)?;
         let starter = services.verifications.authorize(id, &secret).await?;

@@ -1,6 +1,7 @@
 //! `/v1/devices`: the devices of an account.
 
 use super::callers::Device;
+use super::extract::Name;
 use super::layers::unbroken;
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
@@ -8,7 +9,7 @@ use crate::devices::NamedDevice;
 use crate::model::account::Platform;
 use crate::model::id::DeviceId;
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -71,7 +72,7 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     State(services): State<Services>,
     Device(caller): Device,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<StatusCode, Problem> {
     let id = DeviceId::parse(&id).ok_or_else(Problem::not_found)?;
     let devices = services.devices.clone();

@@ -2,12 +2,11 @@
 
 use super::callers::Device;
 use super::extract::{Now, body, expect_content_type};
-use super::layers::unbroken;
 use super::lookup_binary::{self, BINARY};
 use super::lookup_json::{self, LookupBody, LookupView};
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
-use crate::discovery::{Discovery, Lookup, LookupRefused};
+use crate::discovery::{Discovery, LookupRefused};
 use crate::model::epoch::Epoch;
 use crate::model::handle::BLAKE3_KEYED_128;
 use axum::Json as Answer;
@@ -87,13 +86,8 @@ pub(super) async fn lookup(
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
     let bytes = body(request, &services).await?;
     let lookup = if form == BINARY { lookup_binary::read(&bytes)? } else { lookup_json::read(&bytes)? };
-    let discovery = services.discovery.clone();
-    let answered = unbroken(&services, async move {
-        let found = discovery.lookup(&caller, &lookup, now).await;
-        found.map(|found| (lookup, found))
-    });
-    let (lookup, found): (Lookup, _) =
-        answered.await?.map_err(|refused| refusal(&services, &refused, now))?;
+    let found = services.discovery.lookup(&caller, &lookup, now).await;
+    let found = found.map_err(|refused| refusal(&services, &refused, now))?;
     Ok(if form == BINARY {
         lookup_binary::answer(&lookup, &found).into_response()
     } else {

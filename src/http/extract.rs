@@ -3,7 +3,7 @@
 use super::{Problem, Services};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse as _;
@@ -18,6 +18,18 @@ impl FromRequestParts<Services> for Now {
 
     async fn from_request_parts(_: &mut Parts, services: &Services) -> Result<Self, Problem> {
         Ok(Self(services.clock.now()))
+    }
+}
+
+/// The one variable part of the path; what is not UTF-8 names nothing.
+pub(super) struct Name(pub(super) String);
+
+impl FromRequestParts<Services> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        let name = Path::from_request_parts(parts, services).await;
+        name.map(|Path(name)| Self(name)).map_err(|_| Problem::not_found())
     }
 }
 

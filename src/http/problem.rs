@@ -5,11 +5,12 @@ use crate::model::number::NumberError;
 use crate::registration::RegisterRefused;
 use crate::store::Refusal;
 use crate::verification::{CheckRefused, DestinationRefused, Failure, SendRefused};
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// How soon to come back when something below failed.
 const AFTER_FAILURE: i64 = 2;
@@ -257,6 +258,18 @@ fn number(cause: NumberError) -> Problem {
     Problem::new(422, "number_invalid", "The phone number is not valid", detail).with("reason", reason)
 }
 
+/// The members in the order in which RFC 9457 lists them.
+#[derive(Serialize)]
+struct Body {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
 impl From<Failure> for Problem {
     fn from(cause: Failure) -> Self {
         Self::unavailable(&cause)
@@ -265,14 +278,15 @@ impl From<Failure> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut body = Map::new();
-        body.insert("type".to_owned(), json!(format!("urn:tuttu:problem:{}", self.code)));
-        body.insert("title".to_owned(), json!(self.title));
-        body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
-        body.insert("code".to_owned(), json!(self.code));
-        body.extend(self.members);
-        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let body = Body {
+            r#type: format!("urn:tuttu:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail,
+            code: self.code,
+            members: self.members,
+        };
+        let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {

@@ -1,8 +1,8 @@
 //! `/try`: a page on which one can try everything, in development only. No plain contact number leaves it.
 
 use super::Problem;
+use super::extract::Name;
 use super::inbox::Local;
-use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -20,7 +20,7 @@ pub(super) async fn page(_: Local) -> Response {
 }
 
 /// `GET /try/{file}`: its scripts and styles.
-pub(super) async fn file(_: Local, Path(file): Path<String>) -> Response {
+pub(super) async fn file(_: Local, Name(file): Name) -> Response {
     asset(&file)
 }
 

@@ -124,7 +124,7 @@ impl VerificationView {
 
 impl StartBody {
     fn read(self) -> Result<StartRequest, Problem> {
-        if self.locale.as_ref().is_some_and(|tag| tag.len() > LONGEST_TAG) {
+        if self.locale.as_deref().is_some_and(|tag| !is_tag(tag)) {
             return Err(Problem::field("locale", "is not a language tag such as `fi`"));
         }
         let region = self.region.as_deref().map(Region::parse).transpose();
@@ -141,6 +141,12 @@ impl StartBody {
             },
         })
     }
+}
+
+/// Letters, digits and hyphens (RFC 5646), or underscores as mobile systems write them.
+fn is_tag(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() <= LONGEST_TAG && text.bytes().all(fits)
 }
 
 /// `POST /v1/verifications`: sends a code to a number.

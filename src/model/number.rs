@@ -95,6 +95,12 @@ impl PhoneNumber {
         Self::of(&read(input, default_region)?)
     }
 
+    /// Reads the numbering plans into memory, which the first number would otherwise wait for.
+    pub fn warm_up() {
+        let _ = Self::parse("+1", None);
+        let _ = Self::parse("+358401234567", None);
+    }
+
     /// The whole number: `+`, country code, national number, ASCII digits only.
     #[must_use]
     pub fn e164(&self) -> &str {

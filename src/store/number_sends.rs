@@ -78,7 +78,8 @@ macro_rules! count_send {
                 sqlx::query_as(SENDS).bind($index.as_bytes().as_slice()).fetch_one(&mut *$tx).await?;
             let spent = sends >= policy.per_number && window_ends_at > now.as_millisecond();
             Err(if spent {
-                Refusal::Exhausted { until: TABLE.time("window_ends_at", window_ends_at)? }
+                // Both must be over: waiting exactly this long must work.
+                Refusal::Exhausted { until: TABLE.time("window_ends_at", window_ends_at.max(resend_at))? }
             } else {
                 Refusal::TooEarly { not_before: TABLE.time("resend_at", resend_at.min($promised))? }
             })

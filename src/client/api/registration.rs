@@ -28,10 +28,8 @@ pub struct NewDevice<'a> {
     pub name: &'a str,
     /// What it runs on.
     pub platform: Platform,
-    /// Whether people who have the number shall find the account.
-    pub discoverable: bool,
-    /// The PIN of the account, where it has one.
-    pub pin: Option<&'a SecretString>,
+    /// Whether people who have the number shall find the account; not given: as it was, a new one yes.
+    pub discoverable: Option<bool>,
 }
 
 impl Client {
@@ -74,7 +72,7 @@ impl Client {
     /// Turns a grant into a device of the number's account (`POST /v1/accounts`).
     ///
     /// # Errors
-    /// [`ClientError`], such as the refusals `registration_locked`, `grant_expired`, `grant_used`.
+    /// [`ClientError`], such as the refusals `grant_expired`, `grant_used`.
     pub async fn create_account(
         &self,
         approved: &Approved,
@@ -83,9 +81,8 @@ impl Client {
         let mut body = json!({
             "grant": approved.grant.expose_secret(),
             "device": { "name": device.name, "platform": device.platform },
-            "discoverable": device.discoverable,
         });
-        set(&mut body, "pin", device.pin.map(SecretString::expose_secret));
+        set(&mut body, "discoverable", device.discoverable);
         self.call(Method::POST, ["v1", "accounts"]).once().json(&body).json_answer().await
     }
 
@@ -109,7 +106,7 @@ impl Client {
     }
 }
 
-fn set(body: &mut Value, name: &str, value: Option<&str>) {
+fn set(body: &mut Value, name: &str, value: Option<impl Into<Value>>) {
     if let (Some(fields), Some(value)) = (body.as_object_mut(), value) {
         fields.insert(name.to_owned(), value.into());
     }

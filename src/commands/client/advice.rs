@@ -21,7 +21,6 @@ fn known(code: &str) -> Option<&'static str> {
         "token_invalid" => {
             "this device is signed out: register it again with `tuttu client register NUMBER --replace`"
         }
-        "registration_locked" => "the account has a PIN: give it with --pin",
         "challenge_required" => {
             "the service wants a puzzle solved, which this command cannot do: use the web page /try"
         }

@@ -33,9 +33,6 @@ pub(super) struct RegisterArgs {
     /// Do not let people who have your number find you
     #[arg(long)]
     hidden: bool,
-    /// PIN of the account, if it has one
-    #[arg(long, env = "TUTTU_PIN", hide_env_values = true)]
-    pin: Option<SecretString>,
     /// Development key of the service, to read the code from its inbox
     #[arg(long, env = "TUTTU_INBOX_KEY", hide_env_values = true, value_name = "KEY")]
     inbox: Option<SecretString>,
@@ -66,8 +63,7 @@ pub(super) async fn run(place: &Place, args: RegisterArgs) -> Result<()> {
     let device = NewDevice {
         name: &args.name,
         platform: args.platform,
-        discoverable: !args.hidden,
-        pin: args.pin.as_ref(),
+        discoverable: args.hidden.then_some(false),
     };
     let registered = client.create_account(&approved, device).await?;
     let is_new = registered.created;

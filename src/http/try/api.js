@@ -24,9 +24,9 @@ export const checkCode = ({ id, secret }, code) =>
   call('POST', `/v1/verifications/${id}/check`, { bearer: secret, body: { code } });
 
 /** `POST /v1/accounts` */
-export const register = (grant, pin) =>
+export const register = (grant) =>
   call('POST', '/v1/accounts', {
-    body: { grant, device: { name: 'Try page', platform: 'web' }, discoverable: true, ...(pin && { pin }) },
+    body: { grant, device: { name: 'Try page', platform: 'web' }, discoverable: true },
   });
 
 /** `GET /v1/discovery/epochs` */

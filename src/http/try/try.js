@@ -102,7 +102,6 @@ function askForCode(verification) {
   state.verification = verification;
   $('code-number').textContent = state.holder.pretty;
   $('code').value = '';
-  $('pin-form').hidden = true;
   $('code-form').hidden = false;
   complain('code');
   complain('resend');
@@ -155,15 +154,8 @@ function refused(refusal) {
   complain('code', `That is not the code. ${left}`);
 }
 
-async function register(pin) {
-  try {
-    welcome(await api.register(state.grant, pin));
-  } catch (refusal) {
-    if (refusal.status !== 423) throw refusal;
-    $('code-form').hidden = true;
-    $('pin-form').hidden = false;
-    complain('pin', pin ? refusal.message : 'This number is locked by a PIN.');
-  }
+async function register() {
+  welcome(await api.register(state.grant));
 }
 
 function resend(channel, button) {
@@ -252,7 +244,6 @@ function on(target, event, field, work) {
 
 on($('number-form'), 'submit', 'number', sendNumber);
 on($('code-form'), 'submit', 'code', check);
-on($('pin-form'), 'submit', 'pin', () => register($('pin').value));
 on($('sample'), 'click', 'book', bringSample);
 on($('book'), 'change', 'book', async ({ target }) => {
   const [file] = target.files;
