@@ -5,7 +5,7 @@ use crate::config::{Config, GatewayKind};
 use crate::devices::Devices;
 use crate::directory::Directory;
 use crate::discovery::Discovery;
-use crate::epochs::Epochs;
+use crate::epochs::{Epochs, EpochsError};
 use crate::http::{self, AddressLimit, Development, Services};
 use crate::key_file::{self, KeyFileError};
 use crate::model::delivery::Channel;
@@ -14,7 +14,7 @@ use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
 use crate::sender::{Gateway, Inbox, Sender, Twilio};
 use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
-use crate::verification::{Dispatcher, Failure, VerificationPolicy, Verifications};
+use crate::verification::{Dispatcher, VerificationPolicy, Verifications};
 use crate::{jobs, telemetry};
 use axum::Router;
 use std::io;
@@ -66,9 +66,9 @@ pub enum StartError {
     /// The key file.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
-    /// What the keys open.
+    /// The epochs of the directory.
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Epochs(#[from] EpochsError),
     /// The HTTP client of a gateway.
     #[error("the gateway `{0}` cannot be set up")]
     Gateway(String),
@@ -106,7 +106,8 @@ fn private_folder_of(file: &Path) -> Result<(), StartError> {
 }
 
 fn warn_of_open_folder(file: &Path) {
-    let Some((folder, found)) = file.parent().and_then(|folder| Some((folder, folder.metadata().ok()?))) else {
+    let Some((folder, found)) = file.parent().and_then(|folder| Some((folder, folder.metadata().ok()?)))
+    else {
         return;
     };
     if found.permissions().mode() & 0o007 != 0 {
@@ -172,46 +173,52 @@ impl App {
         &self.services.store
     }
 
-    /// Serves until `stop`, then drains: new requests are refused, those under way and their sends end.
+    /// Serves until `stop`, then drains: no new connection is taken, requests under way and their sends end,
+    /// and the ops listener says `draining` meanwhile. All of it takes at most 25 s.
     ///
     /// # Errors
     /// When a listener fails.
     pub async fn serve(self, api: TcpListener, ops: TcpListener, stop: CancellationToken) -> io::Result<()> {
-        let (jobs, sends) = (TaskTracker::new(), TaskTracker::new());
-        let effects = self.services.effects.clone();
-        jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), stop.clone()));
-        jobs.spawn(jobs::refresh_directory(self.directory, stop.clone()));
-        jobs.spawn(announce_draining(self.services.draining.clone(), stop.clone()));
-        let store = self.services.store.clone();
+        let (jobs, sends, drained) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
+        let (store, effects) = (self.services.store.clone(), self.services.effects.clone());
+        let draining = self.services.draining.clone();
+        jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), drained.clone()));
+        jobs.spawn(jobs::refresh_directory(self.directory, drained.clone()));
+        let observing = axum::serve(ops, self.ops).with_graceful_shutdown(drained.clone().cancelled_owned());
+        let observed = jobs.spawn(observing.into_future());
         let router = http::router(self.services).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(api, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let observing = axum::serve(ops, self.ops).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let served = async { tokio::try_join!(serving, observing).map(|_| ()) };
-        let result = tokio::select! {
-            result = served => result,
-            () = overdue(stop.clone()) => {
-                tracing::warn!("requests under way took longer than {} s: they are cut off", DRAIN.as_secs());
-                Ok(())
-            }
-        };
-        stop.cancel();
-        for tracker in [effects, jobs, sends] {
-            tracker.close();
-            let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
+        let mut serving = std::pin::pin!(
+            axum::serve(api, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future()
+        );
+        let mut served = None;
+        tokio::select! {
+            ended = &mut serving => served = Some(ended?),
+            observed = observed => observed.map_err(io::Error::other)??,
+            () = stop.cancelled() => {}
         }
+        stop.cancel();
+        draining.store(true, Ordering::Relaxed);
+        let rest = async {
+            let served = match served {
+                Some(()) => Ok(()),
+                None => serving.await,
+            };
+            effects.close();
+            effects.wait().await;
+            drained.cancel();
+            for tracker in [&jobs, &sends] {
+                tracker.close();
+                tracker.wait().await;
+            }
+            served
+        };
+        let result = tokio::time::timeout(DRAIN, rest).await.unwrap_or_else(|_| {
+            tracing::warn!("requests under way took longer than {} s: they are cut off", DRAIN.as_secs());
+            Ok(())
+        });
         store.close().await;
         result
     }
-}
-
-async fn announce_draining(draining: Arc<AtomicBool>, stop: CancellationToken) {
-    stop.cancelled().await;
-    draining.store(true, Ordering::Relaxed);
-}
-
-async fn overdue(stop: CancellationToken) {
-    stop.cancelled().await;
-    tokio::time::sleep(DRAIN).await;
 }
 
 fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<[Gateway]>, StartError> {

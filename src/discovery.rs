@@ -69,6 +69,12 @@ pub enum LookupRefused {
     /// More than [`MAX_HANDLES`].
     #[error("more handles than one request may hold")]
     TooManyHandles,
+    /// More new handles than a full budget pays for: no waiting would help.
+    #[error("more new handles than a full budget pays for")]
+    AboveBudget {
+        /// What a full budget pays for.
+        capacity: u32,
+    },
     /// A handle is in two lists.
     #[error("a handle is in two lists")]
     InTwoLists,
@@ -145,7 +151,8 @@ impl Discovery {
         let handles = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
         let token = self.token(caller, lookup.epoch, &asked);
-        let cost = self.charge(caller, lookup.new.len(), token, now).await?;
+        let charged = self.charge(caller, lookup.new.len(), token, now).await;
+        let cost = charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
         let accounts = self.directory.find(lookup.epoch, &asked).await?;
         metrics::counter!("tuttu_lookups_total").increment(1);
         metrics::counter!("tuttu_lookup_handles_total").increment(u64::from(handles));
@@ -174,6 +181,9 @@ impl Discovery {
         let cost = u32::try_from(new).unwrap_or(u32::MAX);
         if cost == 0 {
             return Ok(0);
+        }
+        if cost > self.budget.capacity {
+            return Err(LookupRefused::AboveBudget { capacity: self.budget.capacity });
         }
         let charge = Charge { number: caller.number_index(), device: caller.device(), cost, token };
         match self.store.charge_lookup(&charge, self.budget, now).await? {

@@ -9,6 +9,7 @@ use crate::store::{SealedEpoch, Store};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use std::sync::Arc;
+use thiserror::Error;
 
 const FIRST: u32 = 1;
 
@@ -16,20 +17,33 @@ const FIRST: u32 = 1;
 #[derive(Debug, Clone)]
 pub struct Epochs(Arc<[Epoch]>);
 
+/// Why the epochs cannot be used.
+#[derive(Debug, Error)]
+pub enum EpochsError {
+    /// Each begins later or has ended.
+    #[error("no epoch of the directory is live at this machine's time: is its clock right?")]
+    NoneLive,
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
 impl Epochs {
     /// Reads the live epochs, and begins the first one where there has been none.
     ///
     /// # Errors
-    /// When the database fails or a pepper does not open.
-    pub async fn open(store: &Store, keys: &Keys, now: Timestamp) -> Result<Self, Failure> {
-        let mut sealed = store.live_epochs(now).await?;
+    /// When the database fails, a pepper does not open, or no epoch is live: nobody could be listed or found.
+    pub async fn open(store: &Store, keys: &Keys, now: Timestamp) -> Result<Self, EpochsError> {
+        let mut sealed = store.live_epochs(now).await.map_err(Failure::from)?;
         if sealed.is_empty() {
-            store.add_epoch(&first_epoch(keys, now)?).await?;
-            sealed = store.live_epochs(now).await?;
+            let first = first_epoch(keys, now).map_err(Failure::from)?;
+            store.add_epoch(&first).await.map_err(Failure::from)?;
+            sealed = store.live_epochs(now).await.map_err(Failure::from)?;
         }
         let known = sealed.into_iter().filter(|epoch| epoch.algorithm == BLAKE3_KEYED_128);
         let epochs: Result<Vec<Epoch>, SealBroken> = known.map(|epoch| unseal(keys, &epoch)).collect();
-        Ok(Self(epochs?.into()))
+        let epochs = epochs.map_err(Failure::from)?;
+        if epochs.is_empty() { Err(EpochsError::NoneLive) } else { Ok(Self(epochs.into())) }
     }
 
     /// The live epochs, the preferred one first.

@@ -28,6 +28,7 @@ use crate::store::Store;
 use crate::verification::Verifications;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use ipnet::IpNet;
 use meta::Security;
@@ -84,7 +85,10 @@ pub struct Development {
     info(
         title = "Tuttu",
         description = "Proves that a person holds a phone number, gives each of their devices a token, and tells \
-            which of a person's contacts are already users. Errors are RFC 9457 problem details with a stable `code`."
+            which of a person's contacts are already users. Errors are RFC 9457 problem details with a stable `code`. \
+            Besides what a route names, any request may be answered 400 `json_invalid`, `body_invalid` or \
+            `field_invalid` (names the `field`), 404 `not_found`, 405 `method_not_allowed`, 413 `body_too_large`, \
+            415 `content_type_unsupported`, and, with `Retry-After`, 429 `rate_limited` or 503 `unavailable`."
     ),
     modifiers(&Security),
 )]
@@ -103,6 +107,7 @@ fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
         .routes(routes!(devices::revoke))
         .routes(routes!(discovery::epochs))
         .routes(routes!(inbox::messages))
+        .layer(from_fn(layers::whole_body))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(
             OpenApiRouter::new()

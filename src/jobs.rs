@@ -22,26 +22,29 @@ pub async fn dispatch(
 ) {
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
+    loop {
+        // Looked at before the outbox: what was queued before the stop is still sent.
+        let last = stop.is_cancelled();
         let claimed = dispatcher.claim().await.unwrap_or_else(|cause| {
             complain("the outbox could not be read", &cause);
             Vec::new()
         });
-        if claimed.is_empty() {
-            tokio::select! {
-                () = outbox.notified() => {}
-                _ = poll.tick() => {}
-                () = stop.cancelled() => {}
-            }
-            continue;
-        }
-        for delivery in claimed {
-            let dispatcher = dispatcher.clone();
+        for delivery in &claimed {
+            let (dispatcher, delivery) = (dispatcher.clone(), delivery.clone());
             sends.spawn(async move {
                 if let Err(cause) = dispatcher.deliver(&delivery).await {
                     complain("a delivery could not be settled", &cause);
                 }
             });
+        }
+        match (claimed.is_empty(), last) {
+            (false, _) => {}
+            (true, true) => return,
+            (true, false) => tokio::select! {
+                () = outbox.notified() => {}
+                _ = poll.tick() => {}
+                () = stop.cancelled() => {}
+            },
         }
     }
 }

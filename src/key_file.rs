@@ -83,25 +83,31 @@ pub async fn open(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
         (false, false) => return Err(KeyFileError::Missing(file.to_owned())),
     };
     let in_use = keys.iter().map(|((purpose, _), key)| (*purpose, key.clone())).collect();
-    let usable = Keys::new(&in_use);
-    // Marks of a file that cannot be used would bind the database to it.
-    if marks.is_empty() && usable.is_some() {
+    let usable = Keys::new(&in_use).ok_or_else(|| malformed(file, "a key is missing"));
+    if marks.is_empty() {
+        // Marks of a file that cannot be used would bind the database to it.
+        let usable = usable?;
         store.record_key_fingerprints(&fingerprints(&keys)).await?;
+        // Read again: of several nodes that start at once, the first one's keys count.
+        reject_foreign(file, &keys, &store.key_fingerprints().await?)?;
+        return Ok(usable);
     }
-    // Read again: of several nodes that start at once, the first one's keys count.
-    reject_foreign(file, &keys, &store.key_fingerprints().await?)?;
-    usable.ok_or_else(|| malformed(file, "a key is missing"))
+    reject_foreign(file, &keys, &marks)?;
+    usable
 }
 
 fn reject_foreign(file: &Path, keys: &KeySet, marks: &[KeyFingerprint]) -> Result<(), KeyFileError> {
     let ours = fingerprints(keys);
-    match marks.iter().find(|mark| !ours.contains(mark)) {
+    // A version that the database does not know would split what the versions before it have written.
+    let unfit = marks
+        .iter()
+        .find(|mark| !ours.contains(mark))
+        .or_else(|| ours.iter().find(|key| !marks.contains(key)));
+    match unfit {
         None => Ok(()),
-        Some(mark) => Err(KeyFileError::Foreign {
-            file: file.to_owned(),
-            purpose: mark.purpose.clone(),
-            version: mark.version,
-        }),
+        Some(KeyFingerprint { purpose, version, .. }) => {
+            Err(KeyFileError::Foreign { file: file.to_owned(), purpose: purpose.clone(), version: *version })
+        }
     }
 }
 
@@ -128,13 +134,18 @@ fn create(file: &Path) -> Result<KeySet, KeyFileError> {
     Ok(keys)
 }
 
-/// Writes a new file, and its folder if need be, for their owner alone, durably: a key must not be lost that data was written with.
+/// Writes a new file, and its folder if need be, for their owner alone, durably: a key must not be lost that
+/// data was written with.
 fn write_private(file: &Path, text: &[u8]) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    opened.write_all(text)?;
-    opened.sync_all()?;
+    // Whole or not at all: it gets its name once it is written, and never replaces another.
+    let draft = file.with_extension(format!("draft-{}", std::process::id()));
+    let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let written =
+        opened.write_all(text).and_then(|()| opened.sync_all()).and_then(|()| fs::hard_link(&draft, file));
+    fs::remove_file(&draft)?;
+    written?;
     fs::File::open(folder)?.sync_all()
 }
 

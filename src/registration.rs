@@ -69,6 +69,9 @@ pub enum RegisterRefused {
     /// Spent already.
     #[error("the grant is spent")]
     GrantUsed,
+    /// Other registrations of the number overtook this one again and again.
+    #[error("other registrations of the number overtook this one")]
+    Contended,
     /// Something failed.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -118,11 +121,13 @@ impl Accounts {
             let token = DeviceToken::random(DeviceId::random());
             let registration = self.plan(&verification, &number, request, &token, now).await?;
             self.directory.expect(&registration.listing);
-            match self.store.register(&registration).await? {
+            let outcome = self.store.register(&registration).await;
+            // Whatever came of it: a commit whose answer was lost has changed the directory, too.
+            self.directory.changed(&registration.listing);
+            match outcome? {
                 // Overtaken since it was looked at: the next look says by what.
                 RegisterOutcome::PlanOutdated | RegisterOutcome::GrantUnusable => {}
                 RegisterOutcome::Registered(ended) => {
-                    self.directory.changed(&registration.listing);
                     self.devices.forget(&ended).await;
                     metrics::counter!("tuttu_registrations_total").increment(1);
                     return Ok(Registered {
@@ -134,7 +139,7 @@ impl Accounts {
                 }
             }
         }
-        Err(RegisterRefused::GrantUsed)
+        Err(RegisterRefused::Contended)
     }
 
     async fn granted(&self, id: VerificationId, now: Timestamp) -> Result<Verification, RegisterRefused> {
@@ -249,22 +254,23 @@ impl Accounts {
         let listing = self.listing(&state.account, &state.number);
         self.directory.expect(&listing);
         let since = discoverable.then_some(now);
-        let changed = self.store.set_visibility(state.account.id, since, &listing).await?;
+        let changed = self.store.set_visibility(state.account.id, since, &listing).await;
         self.directory.changed(&listing);
-        Ok(changed.then_some(state))
+        Ok(changed?.then_some(state))
     }
 
     /// Erases the caller's account; `false` if it has ended meanwhile.
     ///
     /// # Errors
     /// When the database fails or a seal is broken.
-    pub async fn erase(&self, caller: &Caller) -> Result<bool, Failure> {
+    pub async fn erase(&self, caller: &Caller, now: Timestamp) -> Result<bool, Failure> {
         let Some(mut state) = self.state(caller).await? else { return Ok(false) };
         state.account.discoverable = false;
         let listing = self.listing(&state.account, &state.number);
-        let Some(ended) = self.store.erase_account(&state.account, &listing).await? else { return Ok(false) };
+        let ended = self.store.erase_account(&state.account, &listing, now).await;
         self.directory.changed(&listing);
-        self.devices.forget(&ended.devices).await;
+        let Some(ended) = ended? else { return Ok(false) };
+        self.devices.forget(&ended).await;
         Ok(true)
     }
 }

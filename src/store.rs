@@ -17,7 +17,6 @@ mod number_sends;
 mod registrations;
 mod verifications;
 
-pub use accounts::ErasedAccount;
 pub use budgets::{BudgetPolicy, Charge, ChargeOutcome};
 pub use connect::{DatabaseUrl, DatabaseUrlError};
 pub use deliveries::{ClaimedDelivery, Settlement};

@@ -19,8 +19,7 @@ const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// # Errors
 /// When `log.level` is no level and no directives.
 pub fn log(settings: &Log) -> Result<(), ParseError> {
-    // The number library logs whole numbers at trace level, and sqlx its statements at debug.
-    let filter = EnvFilter::builder().parse(format!("{},rlibphonenumber=off,sqlx=warn", settings.level))?;
+    let filter = filter(settings)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -30,6 +29,15 @@ pub fn log(settings: &Log) -> Result<(), ParseError> {
         LogFormat::Json => builder.json().try_init(),
     };
     Ok(())
+}
+
+/// What is logged.
+///
+/// # Errors
+/// When `log.level` is no level and no directives.
+pub fn filter(settings: &Log) -> Result<EnvFilter, ParseError> {
+    // The number library logs whole numbers at trace level, and sqlx its statements at debug.
+    EnvFilter::builder().parse(format!("{},rlibphonenumber=off,sqlx=warn", settings.level))
 }
 
 /// The process's metrics, recorded from the first call on.

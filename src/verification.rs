@@ -1,24 +1,25 @@
 //! Proving that a person holds a number: start, send again, check, state.
 
+mod outcomes;
 mod policy;
 mod sending;
 
+pub use outcomes::{CheckRefused, Failure, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
 pub use sending::Dispatcher;
 
-use crate::model::code::{CodeUnderivable, Guess};
+use crate::model::code::Guess;
 use crate::model::delivery::{Channel, Delivery, DeliveryStatus};
 use crate::model::grant::Grant;
 use crate::model::id::{DeliveryId, VerificationId};
 use crate::model::keys::Keys;
-use crate::model::number::{NumberError, PhoneNumber, Region};
+use crate::model::number::{PhoneNumber, Region};
 use crate::model::sealed::{SealBroken, open, seal};
 use crate::model::secret::PlainSecret;
 use crate::model::verification::{MessageTemplate, Status, Verification};
-use crate::store::{CheckOutcome, Refusal, StartOutcome, Store, StoreError};
+use crate::store::{CheckOutcome, Refusal, StartOutcome, Store};
 use jiff::Timestamp;
 use std::sync::Arc;
-use thiserror::Error;
 use tokio::sync::Notify;
 
 /// The use cases of a verification.
@@ -58,95 +59,8 @@ pub struct VerificationState {
     pub number: PhoneNumber,
     /// What was sent, the oldest first.
     pub deliveries: Vec<Delivery>,
-    /// The ways a code can travel here.
-    pub channels: Vec<Channel>,
-}
-
-/// Something below a use case failed; the cause is for the log alone.
-#[derive(Debug, Error)]
-pub enum Failure {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A sealed value.
-    #[error(transparent)]
-    Seal(#[from] SealBroken),
-    /// The code generator.
-    #[error(transparent)]
-    Code(#[from] CodeUnderivable),
-    /// A stored number that is none any more.
-    #[error("a stored number is no number: {0}")]
-    Number(#[from] NumberError),
-}
-
-/// Why no code was sent. Nothing was created or counted.
-#[derive(Debug, Error)]
-pub enum SendRefused {
-    /// What was typed is no number.
-    #[error(transparent)]
-    NumberInvalid(NumberError),
-    /// Numbers of that kind get no code, or not this way.
-    #[error("codes are not sent to this kind of number")]
-    NumberType {
-        /// Whether a call could reach it.
-        voice: bool,
-    },
-    /// No codes go to that country.
-    #[error("codes are not sent to this country")]
-    Destination(DestinationRefused),
-    /// No gateway carries that channel.
-    #[error("no gateway carries this channel")]
-    ChannelUnavailable,
-    /// The app hash or web origin is not a configured one.
-    #[error("this app hash or web origin is not a configured one")]
-    Origin,
-    /// The number's wait or its sends are not over.
-    #[error("a limit on sending refuses: {0:?}")]
-    Limit(Refusal),
-    /// The verification has ended.
-    #[error("the verification is over")]
-    Over,
-    /// The code has too little life left to be sent.
-    #[error("the code has too little life left: start again")]
-    StartAgain,
-    /// Something failed.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-}
-
-/// Why a check did not approve.
-#[derive(Debug, Error)]
-pub enum CheckRefused {
-    /// Not digits of the right number. It cost nothing.
-    #[error("a code is {digits} digits")]
-    Malformed {
-        /// Digits of this verification's code.
-        digits: u8,
-    },
-    /// Wrong. It cost a check.
-    #[error("the code is wrong")]
-    Wrong,
-    /// No check is left.
-    #[error("no check is left")]
-    Exhausted,
-    /// Expired, or approved and done with.
-    #[error("the verification is over")]
-    Over,
-    /// Something failed.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-}
-
-impl From<StoreError> for SendRefused {
-    fn from(cause: StoreError) -> Self {
-        Self::Failed(cause.into())
-    }
-}
-
-impl From<StoreError> for CheckRefused {
-    fn from(cause: StoreError) -> Self {
-        Self::Failed(cause.into())
-    }
+    /// The ways its code can still travel again, each with the earliest time.
+    pub channels: Vec<(Channel, Timestamp)>,
 }
 
 impl Starter {
@@ -191,9 +105,8 @@ impl Verifications {
             StartOutcome::Refused(refusal) => return Err(SendRefused::Limit(refusal)),
             StartOutcome::Over => return Err(SendRefused::Over),
         }
-        self.outbox.notify_one();
-        let channels = self.policy.channels.clone();
-        Ok((VerificationState { verification, number, deliveries: vec![delivery], channels }, secret))
+        self.sent(&number);
+        Ok((self.described(verification, number, vec![delivery]), secret))
     }
 
     /// Lets whoever shows the secret of a verification act on it; `None` for an unknown name or a wrong secret.
@@ -220,22 +133,23 @@ impl Verifications {
         now: Timestamp,
     ) -> Result<(), SendRefused> {
         let verification = &starter.verification;
-        if !self.policy.channels.contains(&channel) {
-            return Err(SendRefused::ChannelUnavailable);
-        }
+        let number = number_of(&self.keys, verification)?;
+        self.policy.carries(&number, channel)?;
         if !verification.can_resend(now) {
             let pending = verification.status(now) == Status::Pending;
             return Err(if pending { SendRefused::StartAgain } else { SendRefused::Over });
         }
-        let not_before = verification.not_before(channel);
-        if now < not_before {
-            return Err(SendRefused::Limit(Refusal::TooEarly { not_before }));
+        if now < verification.channel_opens_at(channel, &number) {
+            return Err(too_early(verification, verification.not_before(channel, &number)));
         }
         let delivery = queued(verification.id, channel, now);
         match self.store.send_again(&delivery, &self.policy.sends).await? {
+            StartOutcome::Sending(_) => self.sent(&number),
+            StartOutcome::Refused(Refusal::TooEarly { not_before }) => {
+                return Err(too_early(verification, not_before));
+            }
             StartOutcome::Refused(refusal) => return Err(SendRefused::Limit(refusal)),
             StartOutcome::Over => return Err(SendRefused::Over),
-            StartOutcome::Sending(_) => self.outbox.notify_one(),
         }
         Ok(())
     }
@@ -251,9 +165,9 @@ impl Verifications {
         let code = verification.code(self.keys.code()).map_err(Failure::from)?;
         let outcome = self.store.spend_check(verification.id, now, |v| v.judge(&guess, &code)).await?;
         match outcome {
-            Some(CheckOutcome::Approved(_)) => Ok(Grant::derive(self.keys.code(), verification.id)),
-            Some(CheckOutcome::Wrong(_)) => Err(CheckRefused::Wrong),
-            Some(CheckOutcome::Over(v)) if v.status(now) == Status::Exhausted => Err(CheckRefused::Exhausted),
+            Some(CheckOutcome::Approved) => Ok(Grant::derive(self.keys.code(), verification.id)),
+            Some(CheckOutcome::Wrong) => Err(CheckRefused::Wrong),
+            Some(CheckOutcome::Over(Status::Exhausted)) => Err(CheckRefused::Exhausted),
             Some(CheckOutcome::Over(_)) | None => Err(CheckRefused::Over),
         }
     }
@@ -267,7 +181,28 @@ impl Verifications {
         let verification = self.store.verification(id).await?.unwrap_or_else(|| starter.verification.clone());
         let number = number_of(&self.keys, &verification)?;
         let deliveries = self.store.deliveries(id).await?;
-        Ok(VerificationState { verification, number, deliveries, channels: self.policy.channels.clone() })
+        Ok(self.described(verification, number, deliveries))
+    }
+
+    fn described(
+        &self,
+        verification: Verification,
+        number: PhoneNumber,
+        deliveries: Vec<Delivery>,
+    ) -> VerificationState {
+        let carried =
+            self.policy.channels.iter().filter(|channel| self.policy.carries(&number, **channel).is_ok());
+        let channels = carried
+            .map(|&channel| (channel, verification.not_before(channel, &number)))
+            .filter(|(_, not_before)| verification.worth_sending_at(*not_before))
+            .collect();
+        VerificationState { verification, number, deliveries, channels }
+    }
+
+    /// A code was written to be sent: somebody should look at the outbox.
+    fn sent(&self, number: &PhoneNumber) {
+        self.policy.destinations.note(number);
+        self.outbox.notify_one();
     }
 
     fn draft(
@@ -312,7 +247,16 @@ pub fn number_of(keys: &Keys, verification: &Verification) -> Result<PhoneNumber
 /// When it is none.
 pub fn opened_number(plain: &[u8]) -> Result<PhoneNumber, Failure> {
     let text = std::str::from_utf8(plain).map_err(|_| SealBroken)?;
-    Ok(PhoneNumber::parse(text, None)?)
+    Ok(PhoneNumber::stored(text)?)
+}
+
+/// A wait that ends when the code is no longer worth sending is none.
+fn too_early(verification: &Verification, not_before: Timestamp) -> SendRefused {
+    if verification.worth_sending_at(not_before) {
+        SendRefused::Limit(Refusal::TooEarly { not_before })
+    } else {
+        SendRefused::StartAgain
+    }
 }
 
 fn queued(verification: VerificationId, channel: Channel, now: Timestamp) -> Delivery {

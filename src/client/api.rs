@@ -62,11 +62,7 @@ impl Client {
     }
 
     fn call_url(&self, method: Method, url: Url) -> Call {
-        Call {
-            server: self.server.origin().ascii_serialization(),
-            request: self.http.request(method, url),
-            repeatable: false,
-        }
+        Call { server: self.server.origin().ascii_serialization(), request: self.http.request(method, url) }
     }
 
     fn url<const N: usize>(&self, path: [&str; N]) -> Url {
@@ -101,7 +97,6 @@ impl Session {
 struct Call {
     server: String,
     request: RequestBuilder,
-    repeatable: bool,
 }
 
 impl Call {
@@ -120,13 +115,6 @@ impl Call {
         self
     }
 
-    /// Names the request, so that the service does what it asks at most once, however often it comes.
-    fn once(mut self) -> Self {
-        self.request = self.request.header("Idempotency-Key", idempotency_key());
-        self.repeatable = true;
-        self
-    }
-
     async fn json_answer<T: DeserializeOwned>(self) -> Result<T, ClientError> {
         let server = self.server.clone();
         let body = self.bytes().await?;
@@ -140,14 +128,9 @@ impl Call {
         body.map(Vec::from).map_err(|error| ClientError::of_transport(&server, &error))
     }
 
-    /// Sends the request; once more if the answer was lost and the request can do no harm twice.
     async fn send(self) -> Result<Response, ClientError> {
-        let second = self.request.try_clone().filter(|_| self.repeatable);
-        let answer = match (self.request.send().await, second) {
-            (Err(error), Some(second)) if !error.is_connect() => second.send().await,
-            (answer, _) => answer,
-        };
-        let answer = answer.map_err(|error| ClientError::of_transport(&self.server, &error))?;
+        let answer =
+            self.request.send().await.map_err(|error| ClientError::of_transport(&self.server, &error))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
@@ -183,8 +166,4 @@ fn is_loopback(server: &Url) -> bool {
     let host = server.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn idempotency_key() -> String {
-    uuid::Builder::from_random_bytes(crate::model::entropy::random_bytes()).into_uuid().to_string()
 }

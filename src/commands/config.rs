@@ -1,9 +1,11 @@
 //! `tuttu config check` and `tuttu config show`.
 
 use super::Options;
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::io::{self, Write as _};
+use tuttu::telemetry;
 
 /// Look at the configuration.
 #[derive(Debug, Args)]
@@ -24,7 +26,7 @@ enum Action {
 pub(crate) fn run(arguments: ConfigArgs) -> anyhow::Result<()> {
     match arguments.action {
         Action::Check(options) => {
-            options.load()?;
+            telemetry::filter(&options.load()?.config.log).context("log.level")?;
             writeln!(io::stdout(), "The configuration is valid.")?;
         }
         Action::Show(options) => show(&options)?,

@@ -19,10 +19,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let api = listen("server.listen", &config).await?;
     let ops = listen("server.ops_listen", &config).await?;
     let app = App::build(&config, Clock::System).await?;
-    welcome(&config, &app, &api, &ops)?;
-    let stop = CancellationToken::new();
+    // Before it says that it is ready: whoever reads that may ask it to end.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    welcome(&config, &app, &api, &ops)?;
+    let stop = CancellationToken::new();
     let mut serving = std::pin::pin!(app.serve(api, ops, stop.clone()));
     loop {
         tokio::select! {

@@ -3,6 +3,7 @@
 use super::{Config, Gateway, Hidden, validate};
 use config::{ConfigBuilder, FileFormat, Value, ValueKind, builder::DefaultState};
 use serde_json::Value as Json;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -64,6 +65,7 @@ pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Config
     let valid = valid_keys();
     let mut builder = config::Config::builder();
     if let Some(path) = file.map(PathBuf::from).or_else(default_file) {
+        reject_malformed(&path)?;
         let source = config::File::from(path.as_path()).format(FileFormat::Toml).required(true);
         builder = builder.add_source(source);
     }
@@ -86,6 +88,16 @@ pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Config
     validate::validate(&config)?;
     let settings = settings(&config, &sources);
     Ok(Loaded { config, settings })
+}
+
+/// Says where a file is not TOML without repeating the line, which may hold a secret.
+fn reject_malformed(path: &Path) -> Result<(), ConfigError> {
+    // Why a file cannot be read is told by whoever reads it next.
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
+    let Err(cause) = toml::from_str::<toml::Table>(&text) else { return Ok(()) };
+    let before = cause.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    Err(ConfigError::one(&format!("{} is not TOML in line {line}: {}", path.display(), cause.message())))
 }
 
 fn default_file() -> Option<PathBuf> {
@@ -137,10 +149,13 @@ fn with_secret_files(
         else {
             continue;
         };
-        if sources.contains_key(secret) {
-            return Err(ConfigError::one(&format!(
-                "{secret} and {key} are both set ({source}): set one of them"
-            )));
+        match sources.get(secret).map(|(_, other)| layer(other).cmp(&layer(source))) {
+            Some(Ordering::Greater) => continue,
+            Some(Ordering::Equal) => {
+                let problem = format!("{secret} and {key} are both set ({source}): set one of them");
+                return Err(ConfigError::one(&problem));
+            }
+            Some(Ordering::Less) | None => {}
         }
         let path = path.to_string();
         let text = std::fs::read_to_string(&path)
@@ -151,6 +166,15 @@ fn with_secret_files(
     Ok(builder)
 }
 
+/// Which of two sources wins: flags over the environment, and this over the file.
+fn layer(source: &str) -> u8 {
+    match source.split_once(' ') {
+        Some(("flag", _)) => 2,
+        Some(("environment", _)) => 1,
+        _ => 0,
+    }
+}
+
 fn reject_unknown(
     valid: &BTreeMap<String, Json>,
     sources: &BTreeMap<String, (Value, String)>,
@@ -159,7 +183,11 @@ fn reject_unknown(
         valid.keys().cloned().chain(SECRETS.iter().map(|secret| format!("{secret}_file"))).collect();
     let problems: Vec<String> = sources
         .iter()
-        .filter(|(key, _)| !names.contains(&generic(key)))
+        .filter(|(key, (value, _))| {
+            let (name, empty) = (generic(key), matches!(value.kind, ValueKind::Table(_)));
+            let is_section = empty && names.iter().any(|key| key.starts_with(&format!("{name}.")));
+            !is_section && !names.contains(&name)
+        })
         .map(|(key, (_, source))| {
             let nearest = names.iter().max_by(|a, b| {
                 strsim::jaro_winkler(a, &generic(key)).total_cmp(&strsim::jaro_winkler(b, &generic(key)))
@@ -233,7 +261,7 @@ fn flatten_values(root: &Value) -> BTreeMap<String, (Value, String)> {
 
 fn collect_values(at: &str, value: &Value, leaves: &mut BTreeMap<String, (Value, String)>) {
     match &value.kind {
-        ValueKind::Table(table) => {
+        ValueKind::Table(table) if !table.is_empty() => {
             for (name, value) in table {
                 let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
                 collect_values(&key, value, leaves);
@@ -245,6 +273,8 @@ fn collect_values(at: &str, value: &Value, leaves: &mut BTreeMap<String, (Value,
             }
         }
         ValueKind::Nil => {}
+        // A section without keys is a leaf, so that a misspelled one is found.
+        _ if at.is_empty() => {}
         _ => {
             let source = value.origin().unwrap_or("default").to_owned();
             leaves.insert(at.to_owned(), (value.clone(), source));

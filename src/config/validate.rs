@@ -38,6 +38,10 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
             &format!("limits.countries: `{code}` is no ISO country code (such as FI)"),
         );
     }
+    must(
+        config.server.public_url.as_deref().is_none_or(is_web_address),
+        "server.public_url must begin with https:// or http://",
+    );
     let public = config.server.public_url.is_some() || !config.server.trusted_proxies.is_empty();
     let inbox = config.sms.gateways.iter().any(|gateway| gateway.kind == GatewayKind::Inbox);
     must(
@@ -62,6 +66,9 @@ fn gateway_problems(gateway: &Gateway) -> Vec<String> {
     if name.is_empty() || !name.chars().all(fits) {
         problems.push(format!("sms.gateways: the name `{name}` must be letters, digits, - or _"));
     }
+    if !gateway.base_url.as_deref().is_none_or(is_web_address) {
+        problems.push(format!("sms.gateways `{name}`: base_url must begin with https:// or http://"));
+    }
     match gateway.kind {
         GatewayKind::Inbox => {}
         GatewayKind::Webhook => {
@@ -79,4 +86,9 @@ fn gateway_problems(gateway: &Gateway) -> Vec<String> {
         }
     }
     problems
+}
+
+fn is_web_address(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }

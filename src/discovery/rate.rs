@@ -32,7 +32,7 @@ impl LookupRate {
 
     /// Counts a lookup of so many handles, or says when the next hour begins. What is refused is not counted.
     pub(super) fn spend(&self, account: AccountId, handles: u32, now: Timestamp) -> Result<(), Timestamp> {
-        let hour = now.as_millisecond().div_euclid(HOUR_MS);
+        let hour = hour_of(now);
         let spent = self.spent.get_with((account, hour), Arc::default);
         let add = |counter: &AtomicU32, by: u32, limit: u32| {
             counter
@@ -51,4 +51,17 @@ impl LookupRate {
         }
         Ok(())
     }
+
+    /// Takes back a lookup that was counted at `now` and then not answered.
+    pub(super) fn give_back(&self, account: AccountId, handles: u32, now: Timestamp) {
+        let Some(spent) = self.spent.get(&(account, hour_of(now))) else { return };
+        for (counter, by) in [(&spent.requests, 1), (&spent.handles, handles)] {
+            let less = |n: u32| Some(n.saturating_sub(by));
+            let _before = counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        }
+    }
+}
+
+fn hour_of(now: Timestamp) -> i64 {
+    now.as_millisecond().div_euclid(HOUR_MS)
 }

@@ -7,6 +7,7 @@ use crate::model::id::VerificationId;
 use crate::model::secret::PlainSecret;
 use crate::verification::Starter;
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 /// A device that has shown its token.
@@ -16,10 +17,15 @@ impl FromRequestParts<Services> for Device {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(Problem::token_invalid)?;
-        let caller = services.devices.authenticate(token, services.clock.now()).await?;
-        caller.map(Self).ok_or_else(Problem::token_invalid)
+        device(&parts.headers, services).await.map(Self)
     }
+}
+
+/// The device whose token the headers show, as of now.
+pub(super) async fn device(headers: &HeaderMap, services: &Services) -> Result<Caller, Problem> {
+    let token = bearer(headers).ok_or_else(Problem::token_invalid)?;
+    let caller = services.devices.authenticate(token, services.clock.now()).await?;
+    caller.ok_or_else(Problem::token_invalid)
 }
 
 /// Whoever started the verification in the path and has shown its secret; everybody else gets 404.

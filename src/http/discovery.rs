@@ -1,7 +1,7 @@
 //! `/v1/discovery`: the address book question.
 
-use super::callers::Device;
-use super::extract::{Now, body, expect_content_type};
+use super::callers::{Device, device};
+use super::extract::{body, expect_content_type};
 use super::lookup_binary::{self, BINARY};
 use super::lookup_json::{self, LookupBody, LookupView};
 use super::meta::ProblemDocument;
@@ -79,12 +79,14 @@ pub(super) async fn epochs(State(services): State<Services>, Device(_caller): De
 ))]
 pub(super) async fn lookup(
     State(services): State<Services>,
-    Device(caller): Device,
-    Now(now): Now,
+    Device(_early): Device,
     request: Request,
 ) -> Result<Response, Problem> {
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
-    let bytes = body(request, &services).await?;
+    let headers = request.headers().clone();
+    let bytes = body(request).await?;
+    // A stranger's large body is not read, and a slow one does not outlive its sender's token.
+    let (caller, now) = (device(&headers, &services).await?, services.clock.now());
     let lookup = if form == BINARY { lookup_binary::read(&bytes)? } else { lookup_json::read(&bytes)? };
     let found = services.discovery.lookup(&caller, &lookup, now).await;
     let found = found.map_err(|refused| refusal(&services, &refused, now))?;

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse as _;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// The time of the request.
 pub(super) struct Now(pub(super) Timestamp);
@@ -39,42 +39,49 @@ pub(super) struct Json<T>(pub(super) T);
 impl<T: DeserializeOwned> FromRequest<Services> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, services: &Services) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &Services) -> Result<Self, Problem> {
         expect_content_type(request.headers(), &["application/json"])?;
-        let bytes = body(request, services).await?;
+        let bytes = body(request).await?;
         json(&bytes).map(Self)
     }
 }
 
-/// Reads a JSON document, naming the field that does not fit.
+/// Reads a JSON object, naming the field that does not fit.
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        unfit(&path, error.inner())
-    })?;
-    deserializer.end().map_err(|error| unfit(".", &error))?;
-    Ok(value)
+    let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8"))?;
+    serde_json::from_str::<IgnoredAny>(text)
+        .map_err(|error| not_json(&format!("see line {}, column {}", error.line(), error.column())))?;
+    // serde takes an array, too, for the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(no_object());
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| unfit(&error.path().to_string(), error.inner()))
+}
+
+fn not_json(why: &str) -> Problem {
+    Problem::new(400, "json_invalid", "The body is not JSON", format!("The body is not JSON: {why}."))
+}
+
+fn no_object() -> Problem {
+    Problem::body("The body must be a JSON object with the documented fields.")
 }
 
 fn unfit(path: &str, error: &serde_json::Error) -> Problem {
-    if !error.is_data() {
-        let detail = format!("The body is not JSON: see line {}, column {}.", error.line(), error.column());
-        return Problem::new(400, "json_invalid", "The body is not JSON", detail);
-    }
     // serde's own words may repeat what was sent; of them only the name of a missing field is safe.
     let words = error.to_string();
     match words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
         Some((field, _)) if path == "." => Problem::field(field, "is missing"),
         Some((field, _)) => Problem::field(&format!("{path}.{field}"), "is missing"),
-        None if path == "." => Problem::body("The body must be a JSON object with the documented fields."),
+        None if path == "." => no_object(),
         None => Problem::field(path, "is not of its documented form"),
     }
 }
 
 /// The body, or a problem where it is too large or broken off.
-pub(super) async fn body(request: Request, services: &Services) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, services).await.map_err(|rejection: BytesRejection| {
+pub(super) async fn body(request: Request) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, &()).await.map_err(|rejection: BytesRejection| {
         if rejection.into_response().status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(413, "body_too_large", "The body is too large", "Send less in one request.")
         } else {

@@ -4,7 +4,7 @@ use super::{Problem, Services};
 use crate::config;
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use ipnet::IpNet;
@@ -28,6 +28,16 @@ pub(super) fn wrap(router: Router<Services>, services: &Services) -> Router<Serv
         .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
         .layer(from_fn_with_state(services.clone(), limit_address))
         .layer(from_fn(name_and_log))
+}
+
+/// Reads the whole body before anything is decided: a slow one must not keep an old time or a revoked caller.
+pub(super) async fn whole_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    match super::extract::body(request).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Runs an effect to its end even if the client goes away: a commit must reach the node's own view.
@@ -85,7 +95,8 @@ fn subject(address: IpAddr) -> IpAddr {
 
 async fn limit_address(State(services): State<Services>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let Some(peer) = peer else { return next.run(request).await };
+    let health = matches!(request.uri().path(), "/livez" | "/readyz");
+    let Some(peer) = peer.filter(|_| !health) else { return next.run(request).await };
     let address = client_address(peer, request.headers(), &services.trusted_proxies);
     match services.address_limit.spend(address, services.clock.now()) {
         Ok(()) => next.run(request).await,
@@ -103,7 +114,8 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
     for hop in hops.iter().rev() {
-        let Ok(address) = hop.parse::<IpAddr>() else { break };
+        let with_port = || hop.parse::<SocketAddr>().map(|hop| hop.ip());
+        let Ok(address) = hop.parse::<IpAddr>().or_else(|_| with_port()) else { break };
         let address = address.to_canonical();
         if !is_trusted(&address) {
             return address;
@@ -116,9 +128,9 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
 async fn name_and_log(request: Request, next: Next) -> Response {
     let name = Uuid::new_v4().to_string();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let method = request.method().clone();
+    let method = word(request.method());
     let begun = Instant::now();
-    let span = tracing::info_span!("request", id = %name, %method, route);
+    let span = tracing::info_span!("request", id = %name, method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
@@ -128,6 +140,20 @@ async fn name_and_log(request: Request, next: Next) -> Response {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A method's name; one that somebody made up is not written down.
+const fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "(other)",
+    }
 }
 
 fn measure(route: &str, status: StatusCode, took: Duration) {

@@ -30,7 +30,7 @@ pub(super) fn read(body: &[u8]) -> Result<Lookup, Problem> {
     let epoch = u32::from_le_bytes(rest.take()?);
     let counts = [rest.count()?, rest.count()?, rest.count()?];
     if counts.iter().sum::<usize>() > MAX_HANDLES {
-        return Err(too_many_handles());
+        return Err(too_many_handles(MAX_HANDLES));
     }
     let token_length = usize::from(u16::from_le_bytes(rest.take()?));
     let token = rest.slice(token_length)?;

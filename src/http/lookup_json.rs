@@ -88,7 +88,7 @@ fn handles(field: &str, list: &[String], packed: Option<&str>) -> Result<Vec<Han
 
 fn unpacked(field: &str, list: &[String]) -> Result<Vec<Handle>, Problem> {
     if list.len() > MAX_HANDLES {
-        return Err(too_many_handles());
+        return Err(too_many_handles(MAX_HANDLES));
     }
     let read = |(index, text): (usize, &String)| {
         Handle::from_base64url(text)

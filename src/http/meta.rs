@@ -1,8 +1,8 @@
 //! The document of the API itself, and what is not there.
 
 use super::Problem;
-use axum::http::{Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::header;
+use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, ToSchema};
@@ -49,7 +49,7 @@ pub(super) async fn not_found() -> Problem {
 }
 
 /// A path that has other methods; axum has named them in `Allow`.
-pub(super) async fn method_not_allowed(method: Method) -> Response {
-    let detail = format!("This path does not answer {method}; see the Allow header.");
-    Problem::new(405, "method_not_allowed", "Method not allowed", detail).into_response()
+pub(super) async fn method_not_allowed() -> Problem {
+    let detail = "This path does not answer this method; see the Allow header.";
+    Problem::new(405, "method_not_allowed", "Method not allowed", detail)
 }

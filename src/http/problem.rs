@@ -1,6 +1,6 @@
 //! Refusals and failures as problem details (RFC 9457). Only this file knows status codes.
 
-use crate::discovery::LookupRefused;
+use crate::discovery::{LookupRefused, MAX_HANDLES};
 use crate::model::number::NumberError;
 use crate::registration::RegisterRefused;
 use crate::store::Refusal;
@@ -172,6 +172,7 @@ impl Problem {
             ),
             RegisterRefused::GrantExpired => Self::new(410, "grant_expired", "The grant is over", again),
             RegisterRefused::GrantUsed => Self::new(409, "grant_used", "The grant is spent", again),
+            RegisterRefused::Contended => Self::overloaded(),
             RegisterRefused::Failed(cause) => Self::unavailable(cause),
         }
     }
@@ -180,7 +181,8 @@ impl Problem {
     #[must_use]
     pub fn lookup(refused: &LookupRefused, now: Timestamp) -> Self {
         match refused {
-            LookupRefused::TooManyHandles => too_many_handles(),
+            LookupRefused::TooManyHandles => too_many_handles(MAX_HANDLES),
+            LookupRefused::AboveBudget { capacity } => too_many_handles(*capacity as usize),
             LookupRefused::InTwoLists => Self::body("A handle may be in one list only."),
             LookupRefused::EpochUnknown => {
                 let detail = "Hash the numbers again with one of `epochs`, and ask again.";
@@ -209,8 +211,7 @@ impl Problem {
 }
 
 /// More handles than a request may hold.
-pub(super) fn too_many_handles() -> Problem {
-    let most = crate::discovery::MAX_HANDLES;
+pub(super) fn too_many_handles(most: usize) -> Problem {
     let detail =
         format!("One lookup holds at most {most} handles. Split the address book into several sets.");
     Problem::new(400, "too_many_handles", "Too many handles", detail).with("limit", most)

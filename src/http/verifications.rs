@@ -85,8 +85,6 @@ struct ChannelView {
     /// When it may carry the code again.
     #[schema(value_type = String, format = DateTime)]
     not_before: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,10 +98,8 @@ struct DeliveryView {
 impl VerificationView {
     fn new(state: &VerificationState, now: Timestamp) -> Self {
         let v = &state.verification;
-        let channels = state.channels.iter().filter(|_| v.can_resend(now)).map(|&channel| {
-            let not_before = v.not_before(channel);
-            ChannelView { channel, not_before, reason: (not_before > now).then_some("resend_wait") }
-        });
+        let offered = state.channels.iter().filter(|_| v.can_resend(now));
+        let channels = offered.map(|&(channel, not_before)| ChannelView { channel, not_before });
         let deliveries = state.deliveries.iter();
         Self {
             id: v.id,

@@ -32,7 +32,7 @@ macro_rules! id {
                 Uuid::from_slice(bytes).ok().map(Self)
             }
 
-            /// The identifier written as a hyphenated UUID; `None` for anything else.
+            /// The identifier written as a UUID; `None` for anything else.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 Uuid::try_parse(text).ok().map(Self)

@@ -95,6 +95,16 @@ impl PhoneNumber {
         Self::of(&read(input, default_region)?)
     }
 
+    /// Reads back a number that was valid when it was stored, whatever the numbering plans say by now.
+    ///
+    /// # Errors
+    ///
+    /// The variants of [`NumberError`] for a text that never was an E.164 number.
+    pub fn stored(e164: &str) -> Result<Self, NumberError> {
+        let number = read(e164, None)?;
+        Self::known(&number, NumberKind::of(&number))
+    }
+
     /// Reads the numbering plans into memory, which the first number would otherwise wait for.
     pub fn warm_up() {
         let _ = Self::parse("+1", None);
@@ -166,6 +176,10 @@ impl PhoneNumber {
         if kind == NumberKind::Unknown {
             return Err(why_invalid(number));
         }
+        Self::known(number, kind)
+    }
+
+    fn known(number: &library::PhoneNumber, kind: NumberKind) -> Result<Self, NumberError> {
         Ok(Self {
             e164: number.format_as(library::PhoneNumberFormat::E164).into_owned(),
             alias_of: aliases::identity(number),

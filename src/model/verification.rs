@@ -4,6 +4,7 @@ use super::code::{Code, CodeUnderivable, Guess};
 use super::delivery::Channel;
 use super::id::VerificationId;
 use super::keys::{NumberIndex, SecretKey};
+use super::number::PhoneNumber;
 use super::sealed::Place;
 use super::secret::HashedSecret;
 use jiff::Timestamp;
@@ -129,15 +130,28 @@ impl Verification {
     /// Whether its code lives long enough after `now` to be worth sending again.
     #[must_use]
     pub fn can_resend(&self, now: Timestamp) -> bool {
-        self.status(now) == Status::Pending && now + RESEND_MARGIN <= self.expires_at
+        self.status(now) == Status::Pending && self.worth_sending_at(now)
     }
 
-    /// The earliest time at which `channel` may carry the code again.
+    /// Whether its code will have life enough left at `time` to be worth sending.
     #[must_use]
-    pub fn not_before(&self, channel: Channel) -> Timestamp {
-        match channel {
-            Channel::Sms => self.resend_at,
-            Channel::Voice => self.resend_at.max(self.created_at + super::delivery::VOICE_DELAY),
+    pub fn worth_sending_at(&self, time: Timestamp) -> bool {
+        time + RESEND_MARGIN <= self.expires_at
+    }
+
+    /// The earliest time at which `channel` may carry the code to `number` again.
+    #[must_use]
+    pub fn not_before(&self, channel: Channel, number: &PhoneNumber) -> Timestamp {
+        self.resend_at.max(self.channel_opens_at(channel, number))
+    }
+
+    /// When `channel` is there at all: a call waits for the message before it, but to a landline.
+    #[must_use]
+    pub fn channel_opens_at(&self, channel: Channel, number: &PhoneNumber) -> Timestamp {
+        if channel == Channel::Voice && number.can_receive_sms() {
+            self.created_at + super::delivery::VOICE_DELAY
+        } else {
+            self.created_at
         }
     }
 }

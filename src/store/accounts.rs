@@ -11,13 +11,6 @@ use jiff::Timestamp;
 
 const TABLE: Table = Table("accounts");
 
-/// What ended with an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErasedAccount {
-    /// Its devices.
-    pub devices: Vec<DeviceId>,
-}
-
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64);
 
 fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account, StoreError> {
@@ -38,9 +31,12 @@ const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE 
 const END_NUMBER: &str = "DELETE FROM numbers WHERE number_index = $1 AND account_id = $2";
 const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
 const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
+// A pending verification may be a stranger's, whom its end would tell that the number was registered.
 const END_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id IN
-    (SELECT verification_id FROM verifications WHERE number_index = $1)";
-const END_VERIFICATIONS: &str = "DELETE FROM verifications WHERE number_index = $1";
+    (SELECT verification_id FROM verifications
+    WHERE number_index = $1 AND (approved_at IS NOT NULL OR expires_at <= $2))";
+const END_VERIFICATIONS: &str = "DELETE FROM verifications
+    WHERE number_index = $1 AND (approved_at IS NOT NULL OR expires_at <= $2)";
 
 impl Store {
     /// The account of that name, if there is one.
@@ -97,7 +93,8 @@ impl Store {
         }))
     }
 
-    /// Erases an account with its devices, entries and verifications; `None` if it has ended already.
+    /// Erases an account with its devices, entries and verifications; the devices, or `None` if it has ended
+    /// already.
     ///
     /// What its number has used of limits stays, under the keyed index only: deleting refills nothing.
     ///
@@ -107,20 +104,24 @@ impl Store {
         &self,
         account: &Account,
         listing: &Listing,
-    ) -> Result<Option<ErasedAccount>, StoreError> {
+        now: Timestamp,
+    ) -> Result<Option<Vec<DeviceId>>, StoreError> {
         let (id, number) = (account.id.as_bytes().as_slice(), account.number_index.as_bytes().as_slice());
+        let now = now.as_millisecond();
         let devices: Option<Vec<Vec<u8>>> = transact!(self, tx => {
+            // Verifications before the number, as a registration locks them: the other order can deadlock.
+            run!(tx, END_DELIVERIES, number, now);
+            run!(tx, END_VERIFICATIONS, number, now);
             let ended = run!(tx, END_NUMBER, number, id);
             if ended == 0 {
                 return Ok(Ending::Rollback(None));
             }
+            // The account before its entries, as a change of visibility locks them.
+            run!(tx, END_ACCOUNT, id);
             apply_listing!(tx, listing);
             let devices = sqlx::query_scalar(END_DEVICES).bind(id).fetch_all(&mut *tx).await?;
-            run!(tx, END_ACCOUNT, id);
-            run!(tx, END_DELIVERIES, number);
-            run!(tx, END_VERIFICATIONS, number);
             Ok(Ending::Commit(Some(devices)))
         });
-        devices.map(|devices| Ok(ErasedAccount { devices: device_ids(&devices)? })).transpose()
+        devices.as_deref().map(device_ids).transpose()
     }
 }

@@ -9,7 +9,7 @@ use crate::model::id::VerificationId;
 use crate::model::keys::NumberIndex;
 use crate::model::secret::HashedSecret;
 use crate::model::verification::{
-    APPROVAL_REPEATS, GRANT_LIFETIME, MessageTemplate, RESEND_MARGIN, Verdict, Verification,
+    APPROVAL_REPEATS, GRANT_LIFETIME, MessageTemplate, RESEND_MARGIN, Status, Verdict, Verification,
 };
 use jiff::Timestamp;
 
@@ -30,11 +30,11 @@ pub enum StartOutcome {
 #[derive(Debug, Clone)]
 pub enum CheckOutcome {
     /// The code is right and the number proven.
-    Approved(Verification),
+    Approved,
     /// The code is wrong; the check is spent.
-    Wrong(Verification),
+    Wrong,
     /// There was no check left to spend.
-    Over(Verification),
+    Over(Status),
 }
 
 #[derive(sqlx::FromRow)]
@@ -176,15 +176,14 @@ impl Store {
             let spent: Option<Row> =
                 sqlx::query_as(SPEND_CHECK).bind(key).bind(now.as_millisecond()).fetch_optional(&mut *tx).await?;
             if let Some(spent) = spent {
-                let mut v = spent.read()?;
+                let v = spent.read()?;
                 if judge(&v) == Verdict::Wrong {
-                    return Ok(Ending::Commit(Some(CheckOutcome::Wrong(v))));
+                    return Ok(Ending::Commit(Some(CheckOutcome::Wrong)));
                 }
                 run!(tx, APPROVE, key, now.as_millisecond(), APPROVAL_REPEATS);
                 let number = v.number_index.as_bytes().as_slice();
                 run!(tx, RESET_WAITS, number, now.as_millisecond());
-                v.approved_at = Some(now);
-                return Ok(Ending::Commit(Some(CheckOutcome::Approved(v))));
+                return Ok(Ending::Commit(Some(CheckOutcome::Approved)));
             }
             let still_granted = now.as_millisecond().saturating_sub(millis(GRANT_LIFETIME));
             let repeated: Option<Row> =
@@ -192,13 +191,14 @@ impl Store {
             if let Some(repeated) = repeated {
                 let v = repeated.read()?;
                 if judge(&v) == Verdict::Right {
-                    return Ok(Ending::Commit(Some(CheckOutcome::Approved(v))));
+                    return Ok(Ending::Commit(Some(CheckOutcome::Approved)));
                 }
                 run!(tx, END_REPEATS, key);
-                return Ok(Ending::Commit(Some(CheckOutcome::Wrong(v))));
+                return Ok(Ending::Commit(Some(CheckOutcome::Wrong)));
             }
             let over: Option<Row> = sqlx::query_as(FIND).bind(key).fetch_optional(&mut *tx).await?;
-            Ok(Ending::Rollback(over.map(Row::read).transpose()?.map(CheckOutcome::Over)))
+            let over = over.map(Row::read).transpose()?;
+            Ok(Ending::Rollback(over.map(|v| CheckOutcome::Over(v.status(now)))))
         }))
     }
 }

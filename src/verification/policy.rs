@@ -67,13 +67,26 @@ impl VerificationPolicy {
         }
     }
 
+    /// Whether a code can travel to a number this way.
+    ///
+    /// Never to premium-rate, shared-cost, pager, UAN or voicemail numbers; a landline hears its code.
+    pub(super) fn carries(&self, number: &PhoneNumber, channel: Channel) -> Result<(), SendRefused> {
+        let voice = number.can_receive_call();
+        let reached = match channel {
+            Channel::Sms => number.can_receive_sms(),
+            Channel::Voice => voice,
+        };
+        match (reached, self.channels.contains(&channel)) {
+            (false, _) => Err(SendRefused::NumberType { voice }),
+            (true, false) => Err(SendRefused::ChannelUnavailable),
+            (true, true) => Ok(()),
+        }
+    }
+
     /// Whether a code may be sent at all.
     pub(super) fn admit(&self, number: &PhoneNumber, request: &StartRequest) -> Result<(), SendRefused> {
-        admit_kind(number, request.channel)?;
+        self.carries(number, request.channel)?;
         self.destinations.admit(number).map_err(SendRefused::Destination)?;
-        if !self.channels.contains(&request.channel) {
-            return Err(SendRefused::ChannelUnavailable);
-        }
         let template = &request.template;
         let known =
             |value: &Option<String>, list: &[String]| value.as_ref().is_none_or(|value| list.contains(value));
@@ -83,13 +96,6 @@ impl VerificationPolicy {
             Err(SendRefused::Origin)
         }
     }
-}
-
-/// Never premium-rate, shared-cost, pager, UAN or voicemail; a landline hears its code.
-fn admit_kind(number: &PhoneNumber, channel: Channel) -> Result<(), SendRefused> {
-    let voice = number.can_receive_call();
-    let reached = number.can_receive_sms() || (voice && channel == Channel::Voice);
-    if reached { Ok(()) } else { Err(SendRefused::NumberType { voice }) }
 }
 
 impl Destinations {
@@ -118,10 +124,16 @@ impl Destinations {
         if self.allow.as_deref().is_some_and(|allow| !named(allow)) {
             return Err(DestinationRefused::NotAllowed);
         }
-        if named(&self.monitor) {
+        Ok(())
+    }
+
+    /// Counts and logs a code that goes to a monitored country.
+    pub(super) fn note(&self, number: &PhoneNumber) {
+        let Some(region) = number.region() else { return };
+        let country = region.as_str();
+        if self.monitor.iter().any(|code| code == country) {
             metrics::counter!("tuttu_sends_monitored_total", "country" => country.to_owned()).increment(1);
             tracing::warn!(country, "a code goes to a monitored country");
         }
-        Ok(())
     }
 }

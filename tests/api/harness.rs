@@ -1,12 +1,15 @@
 //! A server of its own for every test, and a client that checks every answer.
 
+mod alter;
 mod engine;
 mod log;
+mod lookups;
 mod people;
 mod reply;
 
 pub(crate) use engine::Engine;
-pub(crate) use people::{Attempt, Person};
+pub(crate) use lookups::{Answer, Form, Question};
+pub(crate) use people::{Attempt, Person, another};
 pub(crate) use reply::Reply;
 
 use jiff::Timestamp;
@@ -20,53 +23,87 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tuttu::app::App;
 use tuttu::clock::Clock;
-use tuttu::config::{Config, Gateway, Hidden};
+use tuttu::config::{Config, Gateway, HiddenPassword};
+use tuttu::model::keys::Keys;
 use tuttu::store::Store;
 
-/// Writes a test once and runs it on both engines: `on_both_engines!(name, |service| { ... });`
+/// Writes a test once and runs it on both engines: `on_both_engines!(name, |service| { ... });`, or with a
+/// changed configuration `on_both_engines!(name, |config| { ... }, |service| { ... });`.
 macro_rules! on_both_engines {
-    ($(#[$meta:meta])* $name:ident, |$service:ident| $body:block) => {
-        $(#[$meta])*
+    ($name:ident, |$service:ident| $body:block) => {
+        $crate::harness::on_both_engines!($name, |_config| {}, |$service| $body);
+    };
+    ($name:ident, |$config:ident| $change:block, |$service:ident| $body:block) => {
         mod $name {
+            #[allow(unused_imports, reason = "a short sentence needs nothing of its file")]
             use super::*;
 
             async fn sentence($service: &mut $crate::harness::TestService) {
                 $body
             }
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                let mut service = $crate::harness::TestService::start($crate::harness::Engine::Sqlite).await;
+            async fn on(engine: $crate::harness::Engine) {
+                let mut service = $crate::harness::TestService::start_with(engine, |$config| $change).await;
                 sentence(&mut service).await;
                 service.end().await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                on($crate::harness::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                let mut service = $crate::harness::TestService::start($crate::harness::Engine::Postgres).await;
-                sentence(&mut service).await;
-                service.end().await;
+                on($crate::harness::Engine::Postgres).await;
             }
         }
     };
 }
 pub(crate) use on_both_engines;
 
-/// A running server with its folder, database and clock.
+/// A server with its folder, database and clock.
 pub(crate) struct TestService {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) store: Store,
-    pub(crate) folder: TempDir,
-    pub(crate) base: String,
-    pub(crate) ops: String,
-    pub(crate) development_key: Option<String>,
+    _folder: TempDir,
+    running: Running,
     engine: Engine,
     client: reqwest::Client,
-    stop: CancellationToken,
-    serving: Option<JoinHandle<()>>,
     /// What must never be found in a log: numbers, codes, tokens, secrets.
     secrets: Mutex<Vec<String>>,
+}
+
+/// One run of the server.
+struct Running {
+    store: Store,
+    base: String,
+    ops: String,
+    development_key: Option<String>,
+    stop: CancellationToken,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    async fn start(config: &Config, clock: &Clock) -> Self {
+        let app = App::build(config, clock.clone()).await.unwrap();
+        let (api, ops) = (listener().await, listener().await);
+        let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
+        let (base, ops_url) = (url(&api), url(&ops));
+        let (store, development_key) = (app.store().clone(), app.development_key());
+        let stop = CancellationToken::new();
+        let served = app.serve(api, ops, stop.clone());
+        #[expect(clippy::disallowed_methods, reason = "`shut_down` waits for it")]
+        let serving = Some(tokio::spawn(async move { served.await.unwrap() }));
+        Self { store, base, ops: ops_url, development_key, stop, serving }
+    }
+
+    async fn shut_down(&mut self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.take() {
+            serving.await.unwrap();
+        }
+    }
 }
 
 impl TestService {
@@ -82,7 +119,7 @@ impl TestService {
         let mut config = Config::default();
         config.sms.gateways = vec![Gateway { name: "inbox".to_owned(), ..Gateway::default() }];
         config.server.listen = "127.0.0.1:0".parse().unwrap();
-        config.database.url = Hidden::new(&engine.fresh_database(folder.path()).await);
+        config.database.url = HiddenPassword::new(&engine.fresh_database(folder.path()).await);
         config.database.connections = 8;
         config.keys.file = folder.path().join("keys.toml");
         change(&mut config);
@@ -91,53 +128,49 @@ impl TestService {
     }
 
     async fn run(engine: Engine, config: Config, clock: Clock, folder: TempDir) -> Self {
-        let app = App::build(&config, clock.clone()).await.unwrap();
-        let (api, ops) = (listener().await, listener().await);
-        let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
-        let (base, ops_url) = (url(&api), url(&ops));
-        let (store, development_key) = (app.store().clone(), app.development_key());
-        let stop = CancellationToken::new();
-        let served = app.serve(api, ops, stop.clone());
-        let serving = Some(tokio::spawn(async move { served.await.unwrap() }));
+        let running = Running::start(&config, &clock).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
-        let secrets = Mutex::new(development_key.clone().into_iter().collect());
-        Self {
-            config,
-            clock,
-            store,
-            folder,
-            base,
-            ops: ops_url,
-            development_key,
-            engine,
-            client,
-            stop,
-            serving,
-            secrets,
-        }
+        let service =
+            Self { config, clock, _folder: folder, running, engine, client, secrets: Mutex::default() };
+        service.keep_development_key();
+        service
     }
 
-    /// Stops the server and starts it again on the same folder, database and clock.
-    pub(crate) async fn restart(mut self) -> Self {
-        self.shut_down().await;
-        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
-        let secrets = self.secrets.lock().unwrap().clone();
-        let service = Self::run(self.engine, self.config.clone(), self.clock.clone(), folder).await;
-        service.secrets.lock().unwrap().extend(secrets);
-        service
+    /// Stops the server and starts it again, as `config` says now, on the same folder, database and clock.
+    pub(crate) async fn restart(&mut self) {
+        self.running.shut_down().await;
+        self.running = Running::start(&self.config, &self.clock).await;
+        self.keep_development_key();
+    }
+
+    fn keep_development_key(&self) {
+        self.running.development_key.iter().for_each(|key| self.keep_secret(key));
+    }
+
+    /// The key of the inbox, where it may be read.
+    pub(crate) fn development_key(&self) -> String {
+        self.running.development_key.clone().unwrap_or_default()
+    }
+
+    /// The database behind the API.
+    pub(crate) fn store(&self) -> &Store {
+        &self.running.store
+    }
+
+    /// The server's own keys, for tests that forge.
+    pub(crate) async fn keys(&self) -> Keys {
+        tuttu::key_file::open(&self.config.keys.file, self.store()).await.unwrap()
+    }
+
+    /// Alters the database behind the server's back; says how many rows it touched.
+    pub(crate) async fn alter(&self, statement: &'static str, binds: &[&[u8]]) -> u64 {
+        self.engine.alter(self.config.database.url.expose(), statement, binds).await
     }
 
     /// Stops the server, and fails the test if its log holds a secret.
     pub(crate) async fn end(mut self) {
-        self.shut_down().await;
+        self.running.shut_down().await;
         self.engine.drop_database(self.config.database.url.expose()).await;
-    }
-
-    async fn shut_down(&mut self) {
-        self.stop.cancel();
-        if let Some(serving) = self.serving.take() {
-            serving.await.unwrap();
-        }
     }
 
     /// From now on the log must not hold this.
@@ -166,7 +199,7 @@ impl TestService {
 
     /// A request to be completed; no credentials if `bearer` is empty.
     pub(crate) fn request(&self, method: Method, path: &str, bearer: &str) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = self.client.request(method, format!("{}{path}", self.running.base));
         if bearer.is_empty() { request } else { request.bearer_auth(bearer) }
     }
 
@@ -186,9 +219,10 @@ impl TestService {
         self.call(Method::DELETE, path, bearer, None).await
     }
 
-    /// The text of a page of the ops listener.
-    pub(crate) async fn ops(&self, path: &str) -> String {
-        self.client.get(format!("{}{path}", self.ops)).send().await.unwrap().text().await.unwrap()
+    /// Status and text of a page of the ops listener.
+    pub(crate) async fn ops(&self, path: &str) -> (u16, String) {
+        let answer = self.client.get(format!("{}{path}", self.running.ops)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// What this process has logged so far.
@@ -199,7 +233,7 @@ impl TestService {
 
 impl Drop for TestService {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.running.stop.cancel();
         if std::thread::panicking() {
             return;
         }

@@ -2,5 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod accounts;
+mod bad_input;
+mod canary;
+mod devices;
+mod discovery;
 mod harness;
+mod inbox;
+mod openapi;
+mod operations;
+mod sync;
 mod verification;
+mod visibility;

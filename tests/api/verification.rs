@@ -33,7 +33,7 @@ on_both_engines!(a_start_shows_the_whole_number_and_what_comes_next, |service| {
 
 on_both_engines!(later_answers_mask_the_number_and_show_no_secret, |service| {
     let attempt = service.attempt(ANNA).await;
-    service.code(ANNA, 1).await;
+    service.code_of(&attempt).await;
     let reply =
         service.get(&format!("/v1/verifications/{}", attempt.id), &attempt.secret).await.expect(200, "");
     assert_eq!(reply.text("/phone_number"), "+358 ••••••• 61");

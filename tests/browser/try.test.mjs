@@ -122,6 +122,18 @@ describe('the page at /try', { timeout: 180_000 }, () => {
       await page.getByRole('heading', { name: 'Who do you know?' }).waitFor();
     }));
 
+  test('can be asked for the code again once the wait is over', () =>
+    onPage({}, async (page) => {
+      await page.clock.install();
+      await askForCode(page, '050 789 0108');
+      await arrivedCode(page);
+      await page.getByRole('button', { name: /^Send it again in/ }).waitFor();
+      await page.clock.fastForward(31_000);
+      // The page's time has passed, the server's has not: it is asked, and says how long to wait.
+      await page.getByRole('button', { name: 'Send it again', exact: true }).click();
+      await page.getByText('A code went to this number a moment ago.').waitFor();
+    }));
+
   test('keeps a number that cannot be, and says so beside it', () =>
     onPage({}, async (page) => {
       await askForCode(page, '040 12');

@@ -58,18 +58,6 @@ async fn a_wrong_code_tells_how_many_tries_are_left() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_is_asked_for_again_under_the_same_name() {
-    let (address, requests) = service(vec![None, Some(answer("201 Created", "", STARTED))]);
-    start(address).await.unwrap();
-    let requests = requests.join().unwrap();
-    let key = |request: &String| {
-        request.lines().find(|line| line.starts_with("idempotency-key")).map(str::to_owned)
-    };
-    assert!(key(&requests[0]).is_some());
-    assert_eq!(key(&requests[0]), key(&requests[1]));
-}
-
-#[tokio::test]
 async fn a_service_that_is_not_there_is_named_and_the_number_is_not() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

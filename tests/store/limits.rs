@@ -43,6 +43,21 @@ contract!(the_waits_grow_and_the_window_holds_six_sends, |store| {
     assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
 });
 
+contract!(when_the_window_ends_within_the_last_wait_the_wait_counts, |store| {
+    for second in [0, 100, 300, 700, 1_400, 86_000] {
+        let v = verification(ANNA, at(second));
+        let outcome = store.start_verification(&v, &delivery(&v, at(second)), &policy()).await.unwrap();
+        assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+    }
+    let v = verification(ANNA, at(86_001));
+    let outcome = store.start_verification(&v, &delivery(&v, at(86_001)), &policy()).await.unwrap();
+    let StartOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refusal, Refusal::Exhausted { until: at(86_600) });
+    let v = verification(ANNA, at(86_600));
+    let outcome = store.start_verification(&v, &delivery(&v, at(86_600)), &policy()).await.unwrap();
+    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+});
+
 contract!(a_charge_fits_or_says_exactly_when_it_will, |store| {
     let r = registered(store, ANNA, 1, at(0)).await;
     let paid = store.charge_lookup(&charge(&r, 90, 1), BUDGET, at(0)).await.unwrap();

@@ -27,7 +27,7 @@ impl Source {
     /// The inbox as it stands before the code is sent, since an older code would cost a check.
     pub(super) async fn inbox(client: &Client, key: SecretString, phone_number: &str) -> Result<Self> {
         let before = match client.inbox(&key, phone_number).await {
-            Err(error) if error.code() == Some("not_found") => bail!(
+            Err(error) if matches!(error.code(), Some("not_found" | "token_invalid")) => bail!(
                 "the inbox cannot be read: it is there only with the inbox gateway, on the loopback address, and \
                  wants the key that the service printed when it started"
             ),

@@ -34,7 +34,14 @@ pub(super) struct RegisterArgs {
     #[arg(long)]
     hidden: bool,
     /// Development key of the service, to read the code from its inbox
-    #[arg(long, env = "TUTTU_INBOX_KEY", hide_env_values = true, value_name = "KEY")]
+    // Base64url: one key in 64 begins with a hyphen.
+    #[arg(
+        long,
+        env = "TUTTU_INBOX_KEY",
+        hide_env_values = true,
+        value_name = "KEY",
+        allow_hyphen_values = true
+    )]
     inbox: Option<SecretString>,
     /// The code, where you know it beforehand (test numbers)
     #[arg(long, conflicts_with = "inbox")]
@@ -60,11 +67,8 @@ pub(super) async fn run(place: &Place, args: RegisterArgs) -> Result<()> {
     let started = client.start_verification(start).await?;
     say(&format!("A code is on its way to {} by {}.\n", number.masked(), args.channel))?;
     let approved = Codes { client: &client, started: &started, channel: args.channel }.prove(source).await?;
-    let device = NewDevice {
-        name: &args.name,
-        platform: args.platform,
-        discoverable: args.hidden.then_some(false),
-    };
+    let device =
+        NewDevice { name: &args.name, platform: args.platform, discoverable: args.hidden.then_some(false) };
     let registered = client.create_account(&approved, device).await?;
     let is_new = registered.created;
     let credentials = credentials(server, &number, registered);

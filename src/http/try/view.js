@@ -92,18 +92,17 @@ export function initials(name) {
 
 /** A button for each channel; `update` keeps the wait that it still has to sit out. */
 export function resendButtons(channels, send) {
-  const buttons = channels.map(({ channel, not_before: notBefore, reason }) => {
+  const buttons = channels.map(({ channel, not_before: notBefore }) => {
     const label = channel === 'voice' ? 'Call me' : 'Send it again';
     const button = element('button', { type: 'button', onclick: () => send(channel, button) });
     const update = () => {
       const left = Math.ceil((Date.parse(notBefore) - Date.now()) / 1000);
-      button.disabled = left > 0 || Boolean(reason);
+      button.disabled = left > 0;
       button.textContent = left > 0 ? `${label} in ${clock(left)}` : label;
     };
     update();
-    return { button, update, hidden: channel !== 'sms' && Boolean(reason) };
+    return { button, update };
   });
-  const shown = buttons.filter(({ hidden }) => !hidden);
-  $('resend').replaceChildren(...shown.map(({ button }) => button));
-  return () => shown.forEach(({ update }) => update());
+  $('resend').replaceChildren(...buttons.map(({ button }) => button));
+  return () => buttons.forEach(({ update }) => update());
 }

@@ -1,10 +1,10 @@
 //! People who register.
 
 use super::{Reply, TestService};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use tuttu::model::handle::{Handle, Pepper};
-use tuttu::model::number::PhoneNumber;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Somebody with an account and a device.
 #[derive(Debug, Clone)]
@@ -40,24 +40,45 @@ impl TestService {
 
     /// The code of the newest message to a number; waits until there are `messages` of them.
     pub(crate) async fn code(&self, number: &str, messages: usize) -> String {
-        let path = format!("/v1/inbox?phone_number={}", number.replace('+', "%2B"));
-        let key = self.development_key.clone().unwrap();
         let begun = Instant::now();
         loop {
-            let reply = self.get(&path, &key).await.expect(200, "");
-            let arrived = reply.json["messages"].as_array().unwrap().clone();
-            if arrived.len() >= messages {
-                let text = arrived.last().unwrap()["text"].as_str().unwrap();
-                return text.split(' ').next().unwrap().to_owned();
+            let texts = self.texts(number).await;
+            if texts.len() >= messages {
+                return texts.last().unwrap().split(' ').next().unwrap().to_owned();
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "no message arrived");
+            assert!(begun.elapsed() < PATIENCE, "no message arrived");
         }
+    }
+
+    /// The texts in the inbox of a number, the newest last.
+    pub(crate) async fn texts(&self, number: &str) -> Vec<String> {
+        let path = format!("/v1/inbox?phone_number={}", number.replace('+', "%2B"));
+        let reply = self.get(&path, &self.development_key()).await.expect(200, "");
+        let messages = reply.json["messages"].as_array().unwrap();
+        messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The newest message of a verification, once its newest delivery is sent.
+    pub(crate) async fn text_of(&self, attempt: &Attempt) -> String {
+        let path = format!("/v1/verifications/{}", attempt.id);
+        let begun = Instant::now();
+        loop {
+            let state = self.get(&path, &attempt.secret).await.expect(200, "");
+            if state.json["deliveries"].as_array().unwrap().iter().all(|d| d["status"] == "sent") {
+                return self.texts(&attempt.number).await.pop().unwrap();
+            }
+            assert!(begun.elapsed() < PATIENCE, "no message was sent");
+        }
+    }
+
+    /// The code of a verification, once it is sent.
+    pub(crate) async fn code_of(&self, attempt: &Attempt) -> String {
+        self.text_of(attempt).await.split(' ').next().unwrap().to_owned()
     }
 
     /// Any code but the right one.
     pub(crate) async fn wrong_code(&self, number: &str) -> String {
-        let right: u32 = self.code(number, 1).await.parse().unwrap();
-        format!("{:06}", (right + 1) % 1_000_000)
+        another(&self.code(number, 1).await)
     }
 
     pub(crate) async fn check(&self, attempt: &Attempt, code: &str) -> Reply {
@@ -68,14 +89,20 @@ impl TestService {
     /// Proves a number and returns the grant.
     pub(crate) async fn grant(&self, number: &str) -> String {
         let attempt = self.attempt(number).await;
-        let code = self.code(number, 1).await;
+        let code = self.code_of(&attempt).await;
         let grant = self.check(&attempt, &code).await.expect(200, "").text("/grant").to_owned();
         self.keep_secret(&grant);
         grant
     }
 
     pub(crate) async fn redeem(&self, grant: &str) -> Reply {
-        let body = json!({"grant": grant, "device": {"name": "Test phone", "platform": "other"}});
+        self.redeem_with(grant, json!({})).await
+    }
+
+    /// The same with other or more members in the body.
+    pub(crate) async fn redeem_with(&self, grant: &str, members: Value) -> Reply {
+        let mut body = json!({"grant": grant, "device": {"name": "Test phone", "platform": "other"}});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         self.post("/v1/accounts", "", &body).await
     }
 
@@ -96,38 +123,11 @@ impl TestService {
             token: reply.text("/device_token").to_owned(),
         }
     }
+}
 
-    /// The first live epoch with its pepper.
-    pub(crate) async fn epoch(&self, token: &str) -> (u32, Pepper) {
-        let reply = self.get("/v1/discovery/epochs", token).await.expect(200, "");
-        let id = reply.json["epochs"][0]["id"].as_u64().unwrap();
-        (u32::try_from(id).unwrap(), Pepper::from_base64url(reply.text("/epochs/0/params/pepper")).unwrap())
-    }
-
-    /// The handles of numbers, in ascending order.
-    pub(crate) async fn handles(&self, token: &str, numbers: &[&str]) -> Vec<Handle> {
-        let (_, pepper) = self.epoch(token).await;
-        let parse = |number: &&str| PhoneNumber::parse(number, None).unwrap();
-        let mut handles: Vec<Handle> = numbers.iter().map(|n| Handle::derive(&pepper, &parse(n))).collect();
-        handles.sort_unstable();
-        handles
-    }
-
-    /// Asks which of these numbers are accounts, in JSON.
-    pub(crate) async fn lookup(&self, token: &str, numbers: &[&str]) -> Reply {
-        let handles: Vec<String> =
-            self.handles(token, numbers).await.iter().map(|handle| handle.to_base64url()).collect();
-        let (epoch, _) = self.epoch(token).await;
-        self.post("/v1/discovery/lookup", token, &json!({"epoch": epoch, "handles": handles})).await
-    }
-
-    /// The accounts at these numbers, sorted.
-    pub(crate) async fn found(&self, token: &str, numbers: &[&str]) -> Vec<String> {
-        let reply = self.lookup(token, numbers).await.expect(200, "");
-        let matches = reply.json["matches"].as_array().unwrap();
-        let mut accounts: Vec<String> =
-            matches.iter().map(|found| found["account_id"].as_str().unwrap().to_owned()).collect();
-        accounts.sort();
-        accounts
-    }
+/// A code of the same length that is not this one.
+pub(crate) fn another(code: &str) -> String {
+    let (right, digits): (u32, usize) = (code.parse().unwrap(), code.len());
+    let codes = 10_u32.pow(u32::try_from(digits).unwrap());
+    format!("{:0digits$}", (right + 1) % codes)
 }

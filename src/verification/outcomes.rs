@@ -1,0 +1,95 @@
+//! Why a verification did not go on: every outcome on one screen.
+
+use super::policy::DestinationRefused;
+use crate::model::code::CodeUnderivable;
+use crate::model::number::NumberError;
+use crate::model::sealed::SealBroken;
+use crate::store::{Refusal, StoreError};
+use thiserror::Error;
+
+/// Something below a use case failed; the cause is for the log alone.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A sealed value.
+    #[error(transparent)]
+    Seal(#[from] SealBroken),
+    /// The code generator.
+    #[error(transparent)]
+    Code(#[from] CodeUnderivable),
+    /// A stored number that is none any more.
+    #[error("a stored number is no number: {0}")]
+    Number(#[from] NumberError),
+}
+
+/// Why no code was sent. Nothing was created or counted.
+#[derive(Debug, Error)]
+pub enum SendRefused {
+    /// What was typed is no number.
+    #[error(transparent)]
+    NumberInvalid(NumberError),
+    /// Numbers of that kind get no code, or not this way.
+    #[error("codes are not sent to this kind of number")]
+    NumberType {
+        /// Whether a call could reach it.
+        voice: bool,
+    },
+    /// No codes go to that country.
+    #[error("codes are not sent to this country")]
+    Destination(DestinationRefused),
+    /// No gateway carries that channel.
+    #[error("no gateway carries this channel")]
+    ChannelUnavailable,
+    /// The app hash or web origin is not a configured one.
+    #[error("this app hash or web origin is not a configured one")]
+    Origin,
+    /// The number's wait or its sends are not over.
+    #[error("a limit on sending refuses: {0:?}")]
+    Limit(Refusal),
+    /// The verification has ended.
+    #[error("the verification is over")]
+    Over,
+    /// The code has too little life left to be sent.
+    #[error("the code has too little life left: start again")]
+    StartAgain,
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Why a check did not approve.
+#[derive(Debug, Error)]
+pub enum CheckRefused {
+    /// Not digits of the right number. It cost nothing.
+    #[error("a code is {digits} digits")]
+    Malformed {
+        /// Digits of this verification's code.
+        digits: u8,
+    },
+    /// Wrong. It cost a check.
+    #[error("the code is wrong")]
+    Wrong,
+    /// No check is left.
+    #[error("no check is left")]
+    Exhausted,
+    /// Expired, or approved and done with.
+    #[error("the verification is over")]
+    Over,
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for SendRefused {
+    fn from(cause: StoreError) -> Self {
+        Self::Failed(cause.into())
+    }
+}
+
+impl From<StoreError> for CheckRefused {
+    fn from(cause: StoreError) -> Self {
+        Self::Failed(cause.into())
+    }
+}

@@ -1,0 +1,18 @@
+//! The program as its operator meets it: configured, started, used, killed and started again.
+//!
+//! PostgreSQL comes by `scripts/postgres cargo nextest run --test process`.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod process {
+    mod at_rest;
+    mod client;
+    mod config;
+    mod harness;
+    mod keys;
+    mod kill;
+    mod restart;
+    mod schema;
+    mod start;
+    mod twilio;
+}
