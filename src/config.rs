@@ -3,6 +3,7 @@
 //! Every key has a default but those of a paid gateway. Durations are seconds (`600`) or text (`"10m"`),
 //! sizes bytes or text (`"256MiB"`).
 
+mod defaults;
 mod load;
 mod secret;
 mod units;
@@ -220,70 +221,6 @@ pub struct Log {
     pub format: LogFormat,
     /// What is logged: `info`, `debug`, or `tracing` directives.
     pub level: String,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            ops_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
-            public_url: None,
-            trusted_proxies: Vec::new(),
-        }
-    }
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self { url: HiddenPassword::new("sqlite://data/tuttu.db"), migrate: true, connections: 20 }
-    }
-}
-
-impl Default for KeyFile {
-    fn default() -> Self {
-        Self { file: PathBuf::from("data/keys.toml") }
-    }
-}
-
-impl Default for Verification {
-    fn default() -> Self {
-        Self {
-            code_length: 6,
-            code_lifetime: Seconds::new(600),
-            checks_per_code: 5,
-            app_hashes: Vec::new(),
-            web_origins: Vec::new(),
-        }
-    }
-}
-
-impl Default for Discovery {
-    fn default() -> Self {
-        Self { lookup_budget: 45_000, budget_per_hour: 6, requests_per_hour: 40, handles_per_hour: 400_000 }
-    }
-}
-
-impl Default for Directory {
-    fn default() -> Self {
-        Self { mode: DirectoryMode::Auto, memory: ByteSize::mebibytes(256), false_positive_rate: 0.01 }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            exempt: Vec::new(),
-            requests_per_minute: 600,
-            sends_per_number: 6,
-            countries: Countries::default(),
-        }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
-    }
 }
 
 impl Config {

@@ -70,6 +70,7 @@ pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Config
         builder = builder.add_source(source);
     }
     for (name, text) in &overrides.environment {
+        reject_misspelled(name)?;
         let Some(key) = key_of_variable(name) else { continue };
         builder = set(builder, &valid, &key, text, &format!("environment {name}"))?;
     }
@@ -102,6 +103,17 @@ fn reject_malformed(path: &Path) -> Result<(), ConfigError> {
 
 fn default_file() -> Option<PathBuf> {
     Path::new(DEFAULT_FILE).exists().then(|| PathBuf::from(DEFAULT_FILE))
+}
+
+/// One underscore too few would otherwise be ignored without a word.
+fn reject_misspelled(name: &str) -> Result<(), ConfigError> {
+    let rest = name.strip_prefix("TUTTU_").filter(|rest| !rest.starts_with('_') && rest.contains("__"));
+    match rest {
+        Some(rest) => {
+            Err(ConfigError::one(&format!("unknown variable {name}: did you mean {PREFIX}{rest}?")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `TUTTU__SMS__GATEWAYS__0__NAME` is `sms.gateways[0].name`.

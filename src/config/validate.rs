@@ -75,7 +75,8 @@ fn gateway_problems(gateway: &Gateway) -> Vec<String> {
             problems.push(format!("sms.gateways `{name}`: kind webhook is not in this version"));
         }
         GatewayKind::Twilio => {
-            if gateway.account_sid.is_none() || gateway.auth_token.is_none() {
+            let empty = gateway.auth_token.as_ref().is_none_or(|token| token.expose().is_empty());
+            if gateway.account_sid.as_deref().unwrap_or_default().is_empty() || empty {
                 problems.push(format!(
                     "sms.gateways `{name}`: a twilio gateway needs account_sid and auth_token"
                 ));

@@ -94,12 +94,8 @@ impl Problem {
     /// Nothing that the client did wrong; trying again may work.
     #[must_use]
     pub fn overloaded() -> Self {
-        let mut problem = Self::new(
-            503,
-            "unavailable",
-            "Try again",
-            "The server cannot answer just now. Nothing was lost: try again.",
-        );
+        let detail = "The server cannot answer just now. Nothing was lost: try again.";
+        let mut problem = Self::new(503, "unavailable", "Try again", detail);
         problem.retry_after = Some(AFTER_FAILURE);
         problem
     }

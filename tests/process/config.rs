@@ -81,6 +81,30 @@ fn a_key_that_is_unknown_in_the_environment_is_named_with_the_nearest_one() {
 }
 
 #[test]
+fn a_variable_with_an_underscore_too_few_is_named_with_the_right_one() {
+    let mut place = Place::new();
+    place.set("TUTTU_SERVER__LISTEN", "127.0.0.1:1");
+    let said = mistake(&place);
+    assert!(said.contains("TUTTU_SERVER__LISTEN: did you mean TUTTU__SERVER__LISTEN?"), "{said}");
+}
+
+#[test]
+fn a_section_without_keys_is_known_or_refused() {
+    assert!(mistake(&configured("[srver]\n")).contains("unknown key `srver`"));
+    let place = configured("[server]\n");
+    assert!(!shown(&place, &[], "server.ops_listen").is_empty());
+}
+
+#[test]
+fn a_word_that_is_no_choice_is_refused_with_the_choices() {
+    let said = mistake(&configured("[directory]\nmode = \"fast\"\n"));
+    assert!(
+        said.contains("must be one of: auto filter database") && said.contains("directory.mode"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_refused_with_the_place_of_the_mistake_and_without_the_line() {
     for line in
         ["url = \"postgres://tuttu:s3cret@db/tuttu", "url = postgres://tuttu:s3cret@db/tuttu", "s3cret"]
