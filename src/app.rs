@@ -30,8 +30,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long requests and sends under way may take once the server stops.
-const DRAIN: Duration = Duration::from_secs(25);
+/// How long requests under way may take once the server stops.
+const DRAIN_REQUESTS: Duration = Duration::from_secs(15);
+/// How long sends under way may take then: as long as a gateway may.
+const DRAIN_SENDS: Duration = Duration::from_secs(8);
+/// How long the database may take to let go.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// A service that is ready to listen.
 #[derive(Debug)]
@@ -184,41 +188,50 @@ impl App {
         let draining = self.services.draining.clone();
         jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), drained.clone()));
         jobs.spawn(jobs::refresh_directory(self.directory, drained.clone()));
+        let (verifications, clock) = (self.services.verifications.clone(), self.services.clock.clone());
+        jobs.spawn(jobs::forget(verifications, clock, drained.clone()));
         let observing = axum::serve(ops, self.ops).with_graceful_shutdown(drained.clone().cancelled_owned());
-        let observed = jobs.spawn(observing.into_future());
+        let observed = TaskTracker::new().spawn(observing.into_future());
         let router = http::router(self.services).into_make_service_with_connect_info::<SocketAddr>();
-        let mut serving = std::pin::pin!(
-            axum::serve(api, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future()
-        );
-        let mut served = None;
-        tokio::select! {
-            ended = &mut serving => served = Some(ended?),
-            observed = observed => observed.map_err(io::Error::other)??,
-            () = stop.cancelled() => {}
-        }
+        let serving = axum::serve(api, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let mut serving = std::pin::pin!(serving.into_future());
+        let ended = tokio::select! {
+            served = &mut serving => Some(served),
+            observed = observed => Some(observed.map_err(io::Error::other).and_then(|ended| ended)),
+            () = stop.cancelled() => None,
+        };
         stop.cancel();
         draining.store(true, Ordering::Relaxed);
-        let rest = async {
-            let served = match served {
-                Some(()) => Ok(()),
+        let requests = async {
+            let served = match ended {
+                Some(ended) => ended,
                 None => serving.await,
             };
-            effects.close();
-            effects.wait().await;
-            drained.cancel();
-            for tracker in [&jobs, &sends] {
-                tracker.close();
-                tracker.wait().await;
-            }
+            finished(&effects).await;
             served
         };
-        let result = tokio::time::timeout(DRAIN, rest).await.unwrap_or_else(|_| {
-            tracing::warn!("requests under way took longer than {} s: they are cut off", DRAIN.as_secs());
+        let result = tokio::time::timeout(DRAIN_REQUESTS, requests).await.unwrap_or_else(|_| {
+            tracing::warn!(
+                "requests under way took longer than {} s: they are cut off",
+                DRAIN_REQUESTS.as_secs()
+            );
             Ok(())
         });
-        store.close().await;
+        drained.cancel();
+        let sent = async {
+            finished(&jobs).await;
+            finished(&sends).await;
+        };
+        let _overdue = tokio::time::timeout(DRAIN_SENDS, sent).await;
+        let _overdue = tokio::time::timeout(CLOSE, store.close()).await;
         result
     }
+}
+
+/// Waits for every task of a tracker.
+async fn finished(tracker: &TaskTracker) {
+    tracker.close();
+    tracker.wait().await;
 }
 
 fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<[Gateway]>, StartError> {

@@ -4,6 +4,7 @@
 //! sizes bytes or text (`"256MiB"`).
 
 mod defaults;
+mod environment;
 mod load;
 mod secret;
 mod units;

@@ -153,7 +153,8 @@ impl Discovery {
         let token = self.token(caller, lookup.epoch, &asked);
         let charged = self.charge(caller, lookup.new.len(), token, now).await;
         let cost = charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
-        let accounts = self.directory.find(lookup.epoch, &asked).await?;
+        let found = self.directory.find(lookup.epoch, &asked).await;
+        let accounts = found.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
         metrics::counter!("tuttu_lookups_total").increment(1);
         metrics::counter!("tuttu_lookup_handles_total").increment(u64::from(handles));
         Ok(Found { accounts, token, cost })

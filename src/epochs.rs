@@ -9,9 +9,11 @@ use crate::store::{SealedEpoch, Store};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 
 const FIRST: u32 = 1;
+const DAY: Duration = Duration::from_hours(24);
 
 /// The live epochs in order of preference; cheap to clone.
 #[derive(Debug, Clone)]
@@ -65,7 +67,8 @@ fn first_epoch(keys: &Keys, now: Timestamp) -> Result<SealedEpoch, SealBroken> {
         id: FIRST,
         algorithm: BLAKE3_KEYED_128.to_owned(),
         pepper_sealed: seal(keys.number(), &Epoch::pepper_place(&FIRST.to_le_bytes()), &pepper)?,
-        valid_from: now,
+        // Yesterday, so that a node whose clock is a little behind knows it, too.
+        valid_from: now - DAY,
         valid_until: None,
     })
 }

@@ -1,7 +1,8 @@
 //! What runs beside requests: sending what is queued, keeping the view of the directory fit.
 
+use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::verification::{Dispatcher, Failure};
+use crate::verification::{Dispatcher, Failure, Verifications};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -11,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 /// How often the outbox is looked at even if nobody says that it holds something.
 const POLL: Duration = Duration::from_secs(1);
+const FORGET: Duration = Duration::from_mins(10);
 const REFRESH: Duration = Duration::from_secs(10);
 
 /// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
@@ -60,6 +62,22 @@ pub async fn refresh_directory(directory: Arc<Directory>, stop: CancellationToke
                     tracing::error!(%cause, "the directory's filter could not be built anew");
                 }
                 directory.report();
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Forgets what is kept for a time only, until `stop`.
+pub async fn forget(verifications: Verifications, clock: Clock, stop: CancellationToken) {
+    let mut ticks = interval(FORGET);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = verifications.forget_old(clock.now()).await {
+                    complain("old verifications could not be forgotten", &cause);
+                }
             }
             () = stop.cancelled() => {}
         }

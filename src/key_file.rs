@@ -140,13 +140,26 @@ fn write_private(file: &Path, text: &[u8]) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Whole or not at all: it gets its name once it is written, and never replaces another.
-    let draft = file.with_extension(format!("draft-{}", std::process::id()));
+    let draft = file.with_extension(format!("draft-{:016x}", u64::from_le_bytes(random_bytes())));
     let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let written =
-        opened.write_all(text).and_then(|()| opened.sync_all()).and_then(|()| fs::hard_link(&draft, file));
-    fs::remove_file(&draft)?;
+    let written = opened.write_all(text).and_then(|()| opened.sync_all()).and_then(|()| name(&draft, file));
+    if written.is_err() {
+        fs::remove_file(&draft)?;
+    }
     written?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// Renames a file unless the new name is taken; not every file system can, and those that cannot may link.
+fn name(draft: &Path, file: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, draft, CWD, file, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            fs::hard_link(draft, file)?;
+            fs::remove_file(draft)
+        }
+        renamed => Ok(renamed?),
+    }
 }
 
 fn read(file: &Path) -> Result<KeySet, KeyFileError> {

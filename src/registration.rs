@@ -263,11 +263,11 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails or a seal is broken.
-    pub async fn erase(&self, caller: &Caller, now: Timestamp) -> Result<bool, Failure> {
+    pub async fn erase(&self, caller: &Caller) -> Result<bool, Failure> {
         let Some(mut state) = self.state(caller).await? else { return Ok(false) };
         state.account.discoverable = false;
         let listing = self.listing(&state.account, &state.number);
-        let ended = self.store.erase_account(&state.account, &listing, now).await;
+        let ended = self.store.erase_account(&state.account, &listing).await;
         self.directory.changed(&listing);
         let Some(ended) = ended? else { return Ok(false) };
         self.devices.forget(&ended).await;

@@ -20,7 +20,11 @@ use crate::model::verification::{MessageTemplate, Status, Verification};
 use crate::store::{CheckOutcome, Refusal, StartOutcome, Store};
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
+
+/// How long a verification is kept after its end.
+const KEPT: Duration = Duration::from_hours(24);
 
 /// The use cases of a verification.
 #[derive(Debug, Clone)]
@@ -152,6 +156,14 @@ impl Verifications {
             StartOutcome::Over => return Err(SendRefused::Over),
         }
         Ok(())
+    }
+
+    /// Forgets verifications a day after their end, whoever started them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_old(&self, now: Timestamp) -> Result<u64, Failure> {
+        Ok(self.store.forget_verifications(now - KEPT).await?)
     }
 
     /// Spends a check on a guess; the right one yields the grant.

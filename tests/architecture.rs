@@ -25,7 +25,7 @@ const RULES: [(&str, &[&str]); 18] = [
     ("devices", &["model", "store", "verification"]),
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
-    ("jobs", &["verification", "directory"]),
+    ("jobs", &["verification", "directory", "clock"]),
     (
         "http",
         &[

@@ -1,5 +1,6 @@
 //! Reading the configuration from its sources, and saying where each value came from.
 
+use super::environment::{key_of_variable, reject_misspelled};
 use super::{Config, Gateway, Hidden, validate};
 use config::{ConfigBuilder, FileFormat, Value, ValueKind, builder::DefaultState};
 use serde_json::Value as Json;
@@ -8,7 +9,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-const PREFIX: &str = "TUTTU__";
 const DEFAULT_FILE: &str = "tuttu.toml";
 /// Settings that must not be printed; each may be read from a file named by its `_file` twin.
 const SECRETS: [&str; 2] = ["database.url", "sms.gateways[].auth_token"];
@@ -23,7 +23,7 @@ impl ConfigError {
         Self(problems)
     }
 
-    fn one(problem: &impl ToString) -> Self {
+    pub(super) fn one(problem: &impl ToString) -> Self {
         Self(vec![problem.to_string()])
     }
 }
@@ -105,31 +105,6 @@ fn default_file() -> Option<PathBuf> {
     Path::new(DEFAULT_FILE).exists().then(|| PathBuf::from(DEFAULT_FILE))
 }
 
-/// One underscore too few would otherwise be ignored without a word.
-fn reject_misspelled(name: &str) -> Result<(), ConfigError> {
-    let rest = name.strip_prefix("TUTTU_").filter(|rest| !rest.starts_with('_') && rest.contains("__"));
-    match rest {
-        Some(rest) => {
-            Err(ConfigError::one(&format!("unknown variable {name}: did you mean {PREFIX}{rest}?")))
-        }
-        None => Ok(()),
-    }
-}
-
-/// `TUTTU__SMS__GATEWAYS__0__NAME` is `sms.gateways[0].name`.
-fn key_of_variable(name: &str) -> Option<String> {
-    let mut key = String::new();
-    for part in name.strip_prefix(PREFIX)?.to_lowercase().split("__") {
-        if part.parse::<usize>().is_ok() {
-            key.extend(["[", part, "]"]);
-        } else {
-            key.push_str(if key.is_empty() { "" } else { "." });
-            key.push_str(part);
-        }
-    }
-    Some(key)
-}
-
 type Builder = ConfigBuilder<DefaultState>;
 
 fn set(
@@ -196,8 +171,15 @@ fn reject_unknown(
     let problems: Vec<String> = sources
         .iter()
         .filter(|(key, (value, _))| {
-            let (name, empty) = (generic(key), matches!(value.kind, ValueKind::Table(_)));
-            let is_section = empty && names.iter().any(|key| key.starts_with(&format!("{name}.")));
+            let name = generic(key);
+            let empty = match &value.kind {
+                ValueKind::Table(_) => true,
+                ValueKind::Array(items) => items.is_empty(),
+                _ => false,
+            };
+            let within =
+                |key: &String| key.starts_with(&format!("{name}.")) || key.starts_with(&format!("{name}[]."));
+            let is_section = empty && names.iter().any(within);
             !is_section && !names.contains(&name)
         })
         .map(|(key, (_, source))| {

@@ -156,9 +156,8 @@ pub(super) async fn change(
 pub(super) async fn erase(
     State(services): State<Services>,
     Device(caller): Device,
-    Now(now): Now,
 ) -> Result<StatusCode, Problem> {
     let accounts = services.accounts.clone();
-    let erased = unbroken(&services, async move { accounts.erase(&caller, now).await }).await??;
+    let erased = unbroken(&services, async move { accounts.erase(&caller).await }).await??;
     if erased { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::token_invalid()) }
 }

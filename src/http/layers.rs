@@ -95,7 +95,7 @@ fn subject(address: IpAddr) -> IpAddr {
 
 async fn limit_address(State(services): State<Services>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let health = matches!(request.uri().path(), "/livez" | "/readyz");
+    let health = request.uri().path() == "/livez";
     let Some(peer) = peer.filter(|_| !health) else { return next.run(request).await };
     let address = client_address(peer, request.headers(), &services.trusted_proxies);
     match services.address_limit.spend(address, services.clock.now()) {

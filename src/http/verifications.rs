@@ -188,6 +188,7 @@ pub(super) async fn state(
     (status = 200, description = "The code is on its way again", body = VerificationView),
     (status = 404, description = "`not_found`", body = ProblemDocument),
     (status = 410, description = "`verification_over`, `start_again`", body = ProblemDocument),
+    (status = 422, description = "`number_type_not_allowed`", body = ProblemDocument),
     (status = 429, description = "`resend_too_early`, `sends_exhausted`", body = ProblemDocument),
 ))]
 pub(super) async fn send_again(

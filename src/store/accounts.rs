@@ -31,12 +31,11 @@ const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE 
 const END_NUMBER: &str = "DELETE FROM numbers WHERE number_index = $1 AND account_id = $2";
 const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
 const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
-// A pending verification may be a stranger's, whom its end would tell that the number was registered.
-const END_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id IN
-    (SELECT verification_id FROM verifications
-    WHERE number_index = $1 AND (approved_at IS NOT NULL OR expires_at <= $2))";
-const END_VERIFICATIONS: &str = "DELETE FROM verifications
-    WHERE number_index = $1 AND (approved_at IS NOT NULL OR expires_at <= $2)";
+// What is not approved may be a stranger's, whom its end would tell that the number was registered: time ends it.
+const END_VERIFICATIONS: &str =
+    "DELETE FROM verifications WHERE number_index = $1 AND approved_at IS NOT NULL
+    RETURNING verification_id";
+const END_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id = $1";
 
 impl Store {
     /// The account of that name, if there is one.
@@ -104,14 +103,15 @@ impl Store {
         &self,
         account: &Account,
         listing: &Listing,
-        now: Timestamp,
     ) -> Result<Option<Vec<DeviceId>>, StoreError> {
         let (id, number) = (account.id.as_bytes().as_slice(), account.number_index.as_bytes().as_slice());
-        let now = now.as_millisecond();
         let devices: Option<Vec<Vec<u8>>> = transact!(self, tx => {
             // Verifications before the number, as a registration locks them: the other order can deadlock.
-            run!(tx, END_DELIVERIES, number, now);
-            run!(tx, END_VERIFICATIONS, number, now);
+            let proven: Vec<Vec<u8>> =
+                sqlx::query_scalar(END_VERIFICATIONS).bind(number).fetch_all(&mut *tx).await?;
+            for verification in &proven {
+                run!(tx, END_DELIVERIES, verification);
+            }
             let ended = run!(tx, END_NUMBER, number, id);
             if ended == 0 {
                 return Ok(Ending::Rollback(None));

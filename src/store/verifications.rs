@@ -95,6 +95,9 @@ const APPROVE: &str =
 const SPEND_REPEAT: &str =
     "UPDATE verifications SET repeats_left = repeats_left - 1 WHERE verification_id = $1
     AND approved_at > $2 AND grant_used_at IS NULL AND repeats_left > 0 RETURNING *";
+const END_OLD_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id IN
+    (SELECT verification_id FROM verifications WHERE expires_at < $1)";
+const END_OLD: &str = "DELETE FROM verifications WHERE expires_at < $1";
 const END_REPEATS: &str = "UPDATE verifications SET repeats_left = 0 WHERE verification_id = $1";
 
 impl Store {
@@ -157,6 +160,17 @@ impl Store {
             sqlx::query_as(FIND).bind(id.as_bytes().as_slice()).fetch_optional(conn).await?
         });
         row.map(Row::read).transpose()
+    }
+
+    /// Forgets every verification that ended before `time`, with its deliveries: how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_verifications(&self, time: Timestamp) -> Result<u64, StoreError> {
+        Ok(transact!(self, tx => {
+            run!(tx, END_OLD_DELIVERIES, time.as_millisecond());
+            Ok(Ending::Commit(run!(tx, END_OLD, time.as_millisecond())))
+        }))
     }
 
     /// Spends one check, then judges, then approves, all in one transaction; `None` for an unknown name.

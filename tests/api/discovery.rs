@@ -29,7 +29,7 @@ on_both_engines!(a_handle_is_the_first_half_of_the_keyed_hash_of_the_number, |se
     let epochs = service.get("/v1/discovery/epochs", &anna.token).await.expect(200, "");
     assert_eq!(epochs.text("/epochs/0/algorithm"), "blake3-keyed-128");
     assert_eq!(epochs.text("/epochs/0/params/pepper").len(), 43);
-    assert_eq!(epochs.text("/epochs/0/valid_from"), "2026-11-22T12:00:00Z");
+    assert_eq!(epochs.text("/epochs/0/valid_from"), "2026-11-21T12:00:00Z");
 });
 
 on_both_engines!(every_form_of_a_question_finds_the_same_accounts_in_ascending_order, |service| {

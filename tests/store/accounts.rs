@@ -95,14 +95,14 @@ contract!(a_revoked_device_is_gone_and_another_account_cannot_revoke_it, |store|
 contract!(erasing_an_account_leaves_nothing_of_it, |store| {
     let anna = registered(store, ANNA, 1, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
-    let erased = store.erase_account(&anna.account, &hidden, at(1)).await.unwrap().unwrap();
+    let erased = store.erase_account(&anna.account, &hidden).await.unwrap().unwrap();
     assert_eq!(erased, vec![anna.device.id]);
     assert!(store.account(anna.account.id).await.unwrap().is_none());
     assert!(store.account_of_number(&anna.account.number_index).await.unwrap().is_none());
     assert!(store.verification(anna.verification).await.unwrap().is_none());
     assert!(store.deliveries(anna.verification).await.unwrap().is_empty());
     assert_eq!(store.directory_size(1).await.unwrap(), 0);
-    assert!(store.erase_account(&anna.account, &hidden, at(1)).await.unwrap().is_none());
+    assert!(store.erase_account(&anna.account, &hidden).await.unwrap().is_none());
     let listed = Listing::Listed(vec![entry(1, 1, anna.account.id)]);
     assert!(!store.set_visibility(anna.account.id, Some(at(1)), &listed).await.unwrap());
     assert_eq!(store.directory_size(1).await.unwrap(), 0, "a change of what has ended is undone");

@@ -78,3 +78,13 @@ contract!(an_approval_is_repeated_three_times_within_ten_minutes, |store| {
     let outcome = store.spend_check(late.id, at(600), |_| Verdict::Right).await.unwrap();
     assert!(matches!(outcome, Some(CheckOutcome::Over(_))), "{outcome:?}");
 });
+
+contract!(old_verifications_are_forgotten_with_their_deliveries, |store| {
+    let (old, young) = (started(store, ANNA, at(0)).await, started(store, "+358401234562", at(100)).await);
+    assert_eq!(store.forget_verifications(at(600)).await.unwrap(), 0);
+    assert_eq!(store.forget_verifications(at(601)).await.unwrap(), 1);
+    assert!(store.verification(old.id).await.unwrap().is_none());
+    assert!(store.deliveries(old.id).await.unwrap().is_empty());
+    assert!(store.verification(young.id).await.unwrap().is_some());
+    assert_eq!(store.deliveries(young.id).await.unwrap().len(), 1);
+});
