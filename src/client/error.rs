@@ -27,7 +27,7 @@ pub enum ClientError {
         reason: String,
     },
     /// No answer in time.
-    #[error("{server} did not answer in time; the request is safe to repeat")]
+    #[error("{server} did not answer in time, and may have done what was asked: look before you ask again")]
     TimedOut {
         /// The address asked.
         server: String,

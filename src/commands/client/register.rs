@@ -43,7 +43,7 @@ pub(super) struct RegisterArgs {
         allow_hyphen_values = true
     )]
     inbox: Option<SecretString>,
-    /// The code, where you know it beforehand (test numbers)
+    /// The code, where you know it beforehand
     #[arg(long, conflicts_with = "inbox")]
     code: Option<SecretString>,
     /// Replace the credentials of another registration
