@@ -1,6 +1,8 @@
 //! The nouns of the service: values that are right once they exist. No I/O, no async, no clock.
 
 pub mod account;
+pub mod altcha;
+pub mod challenge;
 pub mod code;
 pub mod delivery;
 pub mod device_token;
