@@ -3,6 +3,7 @@
 //! Every key has a default but those of a paid gateway. Durations are seconds (`600`) or text (`"10m"`),
 //! sizes bytes or text (`"256MiB"`).
 
+mod challenges;
 mod defaults;
 mod environment;
 mod load;
@@ -10,6 +11,7 @@ mod secret;
 mod units;
 mod validate;
 
+pub use challenges::Challenges;
 pub use load::{ConfigError, Loaded, Overrides, Setting, load};
 pub use secret::{Hidden, HiddenPassword};
 pub use units::{ByteSize, Seconds};
@@ -40,6 +42,8 @@ pub struct Config {
     pub directory: Directory,
     /// Limits against abuse.
     pub limits: Limits,
+    /// Challenges that others judge.
+    pub challenges: Challenges,
     /// The log.
     pub log: Log,
 }

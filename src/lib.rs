@@ -11,7 +11,8 @@
 //!  verification  registration          what the service does: verbs on top
 //!  devices  discovery  directory  epochs
 //!        |
-//!  store  sender  key_file  config     all SQL; who delivers a code; the keys; the settings
+//!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
+//!  key_file  config                    the keys; the settings
 //!        |
 //!      model                           the nouns: no I/O, no async, no clock
 //! ```
@@ -20,6 +21,7 @@
 //! server over its public API and knows of its insides only how numbers are read and handles are made.
 
 pub mod app;
+pub mod captcha;
 pub mod client;
 pub mod clock;
 pub mod config;

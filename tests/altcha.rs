@@ -50,7 +50,7 @@ fn solve(challenge: &Value) -> (u32, String) {
     let bytes = |name: &str| hex::decode(parameters[name].as_str().unwrap()).unwrap();
     let cost = u32::try_from(parameters["cost"].as_u64().unwrap()).unwrap();
     let (nonce, salt, prefix) = (bytes("nonce"), bytes("salt"), bytes("keyPrefix"));
-    (0..)
+    (0..=u32::MAX)
         .map(|counter| (counter, altcha::attempt(&nonce, &salt, cost, counter)))
         .find(|(_, key)| key.starts_with(&prefix))
         .map(|(counter, key)| (counter, hex::encode(key)))

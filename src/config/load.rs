@@ -11,7 +11,12 @@ use thiserror::Error;
 
 const DEFAULT_FILE: &str = "tuttu.toml";
 /// Settings that must not be printed; each may be read from a file named by its `_file` twin.
-const SECRETS: [&str; 2] = ["database.url", "sms.gateways[].auth_token"];
+const SECRETS: [&str; 4] = [
+    "database.url",
+    "sms.gateways[].auth_token",
+    "challenges.turnstile_secret",
+    "challenges.hcaptcha_secret",
+];
 
 /// What is wrong with a configuration: every problem found, a line each.
 #[derive(Debug, Error)]

@@ -56,6 +56,7 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
             must(false, &problem);
         }
     }
+    problems.extend(config.challenges.problems());
     if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
 }
 
@@ -89,7 +90,7 @@ fn gateway_problems(gateway: &Gateway) -> Vec<String> {
     problems
 }
 
-fn is_web_address(url: &str) -> bool {
+pub(super) fn is_web_address(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }
