@@ -1,5 +1,6 @@
 //! The composition root: a configuration in, a running service out.
 
+use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
 use crate::config::{Config, GatewayKind};
 use crate::devices::Devices;
@@ -76,6 +77,9 @@ pub enum StartError {
     /// The HTTP client of a gateway.
     #[error("the gateway `{0}` cannot be set up")]
     Gateway(String),
+    /// The HTTP client that asks whether a captcha was solved.
+    #[error("captchas cannot be set up: {0}")]
+    Captchas(#[from] CaptchasError),
     /// The metrics recorder.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -141,7 +145,13 @@ impl App {
         let policy = Arc::new(VerificationPolicy::new(config, channels(&gateways)));
         let devices = Devices::new(store.clone(), keys.clone());
         let services = Services {
-            verifications: Verifications::new(store.clone(), keys.clone(), policy, outbox.clone()),
+            verifications: Verifications::new(
+                store.clone(),
+                keys.clone(),
+                policy,
+                Captchas::new(&config.challenges)?,
+                outbox.clone(),
+            ),
             accounts: Accounts::new(
                 store.clone(),
                 keys.clone(),

@@ -22,6 +22,11 @@ pub enum CaptchaError {
     Unavailable,
 }
 
+/// The HTTP client that asks those who judge cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct CaptchasError(String);
+
 /// The CAPTCHAs that are configured. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Captchas {
@@ -35,13 +40,14 @@ impl Captchas {
     /// The configured ones; perhaps none.
     ///
     /// # Errors
-    /// When the HTTP client cannot be made.
-    pub fn new(config: &Challenges) -> Result<Self, reqwest::Error> {
+    /// [`CaptchasError`] when the HTTP client cannot be made.
+    pub fn new(config: &Challenges) -> Result<Self, CaptchasError> {
         let client = Client::builder()
             .connect_timeout(CONNECT)
             .timeout(TOTAL)
             .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+            .build()
+            .map_err(|cause| CaptchasError(cause.to_string()))?;
         Ok(Self {
             client,
             judges: Judge::configured(config).into(),

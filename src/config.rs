@@ -19,6 +19,7 @@ pub use units::{ByteSize, Seconds};
 use crate::model::words::words;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -138,6 +139,20 @@ pub struct Verification {
     pub app_hashes: Vec<String>,
     /// WebOTP hosts that may be asked for.
     pub web_origins: Vec<String>,
+    /// Numbers that are never sent anything and have a fixed code.
+    pub test_numbers: Vec<TestNumbers>,
+}
+
+/// A range of numbers for tests.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestNumbers {
+    /// How they begin, in E.164.
+    pub prefix: String,
+    /// Their code.
+    pub code: Hidden,
+    /// Verifications that the range may start in an hour.
+    pub per_hour: u32,
 }
 
 /// Lookups and what they cost.
@@ -190,8 +205,71 @@ pub struct Limits {
     pub requests_per_minute: u32,
     /// Codes sent to one number in 24 hours.
     pub sends_per_number: u32,
+    /// Wrong checks that a day may have over all numbers, of verifications that were never approved, before
+    /// every code is made harder; a tenth of the day's approvals if that is more.
+    pub wrong_checks_per_day: u32,
+    /// Numbers, or how they begin, in E.164, that the guard never stops.
+    pub never_block: Vec<String>,
     /// Where codes may be sent.
     pub countries: Countries,
+    /// To which kinds of numbers.
+    pub number_types: NumberTypes,
+    /// The guard against message pumping.
+    pub guard: Guard,
+    /// What may be spent.
+    pub money: Money,
+}
+
+/// To which kinds of numbers codes may be sent, beyond what is never allowed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NumberTypes {
+    /// Never these.
+    pub deny: Vec<String>,
+    /// Allowed, and every send logged and counted.
+    pub monitor: Vec<String>,
+}
+
+words! {
+    /// What an empty guard does.
+    #[derive(Default)]
+    GuardMode {
+        /// Asks for a challenge, then pauses the destination.
+        #[default]
+        Enforce = "enforce",
+        /// Counts and logs what it would have stopped.
+        Monitor = "monitor",
+        /// Does not look.
+        Off = "off",
+    }
+}
+
+/// The guard against message pumping: address, address range, number less 4 digits, less 6, country.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Guard {
+    /// What it does.
+    pub mode: GuardMode,
+    /// The conversion in percent that its buckets bear for ever.
+    pub conversion_percent: u32,
+    /// Sends that a full bucket of each level holds.
+    pub capacity: [u32; 5],
+    /// Sends that come back in an hour.
+    pub per_hour: [u32; 5],
+}
+
+/// What may be spent in a day (UTC), in any one currency.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Money {
+    /// In all.
+    pub per_day: Option<f64>,
+    /// By country.
+    pub countries: BTreeMap<String, f64>,
+    /// The price of a text message's segment by country; `default` for all others.
+    pub prices: BTreeMap<String, f64>,
+    /// The price of a call by country; `default` for all others.
+    pub call_prices: BTreeMap<String, f64>,
 }
 
 /// Where codes may be sent, by ISO 3166 code.

@@ -100,6 +100,7 @@ fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
         .routes(routes!(verifications::start))
         .routes(routes!(verifications::state))
         .routes(routes!(verifications::send_again))
+        .routes(routes!(verifications::solve))
         .routes(routes!(verifications::check))
         .routes(routes!(accounts::register))
         .routes(routes!(accounts::state, accounts::change, accounts::erase))

@@ -6,28 +6,38 @@
 
 mod accounts;
 mod budgets;
+mod checks;
 mod connect;
+mod counters;
 mod deliveries;
 mod devices;
 mod directory;
 mod epochs;
 mod error;
+mod forgetting;
+mod guard;
 mod key_fingerprints;
-mod number_sends;
+mod ledgers;
 mod registrations;
+mod sends;
+mod spending;
+mod switches;
 mod verifications;
 
 pub use budgets::{BudgetPolicy, Charge, ChargeOutcome};
+pub use checks::CheckOutcome;
 pub use connect::{DatabaseUrl, DatabaseUrlError};
 pub use deliveries::{ClaimedDelivery, Settlement};
 pub use devices::DeviceAuth;
 pub use directory::{DirectoryRow, Listing};
 pub use epochs::SealedEpoch;
 pub use error::StoreError;
+pub use guard::BucketState;
 pub use key_fingerprints::KeyFingerprint;
-pub use number_sends::{Refusal, SendPolicy};
 pub use registrations::{Plan, RegisterOutcome, Registration};
-pub use verifications::{CheckOutcome, StartOutcome};
+pub use sends::{Refusal, SendOrder, SendOutcome, Sending};
+pub use spending::Caps;
+pub use switches::SendingPause;
 
 use sqlx::migrate::Migrator;
 use sqlx::{PgPool, SqlitePool};

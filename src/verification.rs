@@ -1,23 +1,34 @@
 //! Proving that a person holds a number: start, send again, check, state.
 
+mod challenges;
+mod decisions;
+mod money;
+mod orders;
 mod outcomes;
 mod policy;
 mod sending;
+mod test_numbers;
 
-pub use outcomes::{CheckRefused, Failure, SendRefused};
+pub use challenges::OpenChallenge;
+pub use decisions::limit_of;
+use decisions::{approved, refused};
+pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
 pub use sending::Dispatcher;
 
-use crate::model::code::Guess;
-use crate::model::delivery::{Channel, Delivery, DeliveryStatus};
+use crate::captcha::Captchas;
+use crate::model::code::{Code, Guess};
+use crate::model::counter::Counter;
+use crate::model::delivery::{Channel, Delivery};
 use crate::model::grant::Grant;
-use crate::model::id::{DeliveryId, VerificationId};
-use crate::model::keys::Keys;
+use crate::model::id::VerificationId;
+use crate::model::keys::{Keys, NumberIndex};
 use crate::model::number::{PhoneNumber, Region};
 use crate::model::sealed::{SealBroken, open, seal};
 use crate::model::secret::PlainSecret;
+use crate::model::source::Source;
 use crate::model::verification::{MessageTemplate, Status, Verification};
-use crate::store::{CheckOutcome, Refusal, StartOutcome, Store};
+use crate::store::{CheckOutcome, Refusal, SendOrder, SendOutcome, Sending, Store};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +43,7 @@ pub struct Verifications {
     store: Store,
     keys: Arc<Keys>,
     policy: Arc<VerificationPolicy>,
+    captchas: Captchas,
     outbox: Arc<Notify>,
 }
 
@@ -46,6 +58,21 @@ pub struct StartRequest {
     pub channel: Channel,
     /// What its message is made with.
     pub template: MessageTemplate,
+    /// Where it is asked for.
+    pub source: Source,
+    /// The number of the account whose device asks, if one does.
+    pub account: Option<NumberIndex>,
+}
+
+/// A verification that was started.
+#[derive(Debug)]
+pub struct Started {
+    /// As it stands.
+    pub state: VerificationState,
+    /// What every later call must show.
+    pub secret: PlainSecret,
+    /// The limit for which a challenge must be solved before its code is sent, if there is one.
+    pub due: Option<Limited>,
 }
 
 /// Whoever started a verification and has shown its secret. Only [`Verifications::authorize`] makes one.
@@ -65,6 +92,8 @@ pub struct VerificationState {
     pub deliveries: Vec<Delivery>,
     /// The ways its code can still travel again, each with the earliest time.
     pub channels: Vec<(Channel, Timestamp)>,
+    /// What may be solved for the send that waits, if one does.
+    pub challenges: Vec<OpenChallenge>,
 }
 
 impl Starter {
@@ -82,35 +111,45 @@ impl Verifications {
         store: Store,
         keys: Arc<Keys>,
         policy: Arc<VerificationPolicy>,
+        captchas: Captchas,
         outbox: Arc<Notify>,
     ) -> Self {
-        Self { store, keys, policy, outbox }
+        Self { store, keys, policy, captchas, outbox }
     }
 
-    /// Starts a verification and sends its code.
+    /// Starts a verification and sends its code, or says which challenge must be solved first.
     ///
     /// Known and unknown numbers are answered alike: the account behind a number is not looked at.
     ///
     /// # Errors
     /// [`SendRefused`]; nothing was created or counted then.
-    pub async fn start(
-        &self,
-        request: StartRequest,
-        now: Timestamp,
-    ) -> Result<(VerificationState, PlainSecret), SendRefused> {
+    pub async fn start(&self, request: StartRequest, now: Timestamp) -> Result<Started, SendRefused> {
         let number =
             PhoneNumber::parse(&request.number, request.region).map_err(SendRefused::NumberInvalid)?;
         self.policy.admit(&number, &request)?;
         let secret = PlainSecret::random();
-        let mut verification = self.draft(&number, &secret, request.template, now)?;
-        let delivery = queued(verification.id, request.channel, now);
-        match self.store.start_verification(&verification, &delivery, &self.policy.sends).await? {
-            StartOutcome::Sending(resend_at) => verification.resend_at = resend_at,
-            StartOutcome::Refused(refusal) => return Err(SendRefused::Limit(refusal)),
-            StartOutcome::Over => return Err(SendRefused::Over),
-        }
-        self.sent(&number);
-        Ok((self.described(verification, number, vec![delivery]), secret))
+        let mut verification = self.draft(&number, &secret, &request, now)?;
+        let mut order = self.order(&verification, &number, request.channel, &request.source, now);
+        let mut deliveries = Vec::new();
+        let due = match self.store.start_verification(&verification, &order, &self.policy.sends).await? {
+            SendOutcome::Sending(sending) => {
+                begin(&mut verification, sending, now);
+                self.sent(&order, &number, sending);
+                deliveries.push(order.delivery);
+                None
+            }
+            SendOutcome::ChallengeDue(due, level) => {
+                let limit = Limited::new(due, level);
+                let awaiting = self.challenge(&order, limit, now).await?;
+                verification.awaiting = Some(awaiting);
+                order.hardness = self.store.start_awaiting(&verification, &order).await?;
+                verification.harden(order.hardness);
+                Some(limit)
+            }
+            SendOutcome::Refused(refusal) => return Err(refused(&order.country, refusal)),
+            SendOutcome::Over => return Err(SendRefused::Over),
+        };
+        Ok(Started { state: self.described(verification, number, deliveries), secret, due })
     }
 
     /// Lets whoever shows the secret of a verification act on it; `None` for an unknown name or a wrong secret.
@@ -134,36 +173,54 @@ impl Verifications {
         &self,
         starter: &Starter,
         channel: Channel,
+        source: &Source,
         now: Timestamp,
     ) -> Result<(), SendRefused> {
         let verification = &starter.verification;
         let number = number_of(&self.keys, verification)?;
         self.policy.carries(&number, channel)?;
-        if !verification.can_resend(now) {
-            let pending = verification.status(now) == Status::Pending;
-            return Err(if pending { SendRefused::StartAgain } else { SendRefused::Over });
-        }
+        sendable(verification, now)?;
         if now < verification.channel_opens_at(channel, &number) {
             return Err(too_early(verification, verification.not_before(channel, &number)));
         }
-        let delivery = queued(verification.id, channel, now);
-        match self.store.send_again(&delivery, &self.policy.sends).await? {
-            StartOutcome::Sending(_) => self.sent(&number),
-            StartOutcome::Refused(Refusal::TooEarly { not_before }) => {
-                return Err(too_early(verification, not_before));
-            }
-            StartOutcome::Refused(refusal) => return Err(SendRefused::Limit(refusal)),
-            StartOutcome::Over => return Err(SendRefused::Over),
-        }
-        Ok(())
+        let order = self.order(verification, &number, channel, source, now);
+        self.place(verification, &number, &order, now).await
     }
 
-    /// Forgets verifications a day after their end, whoever started them.
+    /// Sends what is ordered for a verification that was there before, or sets the challenge that is due.
+    async fn place(
+        &self,
+        verification: &Verification,
+        number: &PhoneNumber,
+        order: &SendOrder,
+        now: Timestamp,
+    ) -> Result<(), SendRefused> {
+        match self.store.send_again(order, &self.policy.sends).await? {
+            SendOutcome::Sending(sending) => {
+                self.sent(order, number, sending);
+                Ok(())
+            }
+            SendOutcome::ChallengeDue(due, level) => {
+                let limit = Limited::new(due, level);
+                let awaiting = self.challenge(order, limit, now).await?;
+                self.store.await_challenge(verification, &awaiting).await?;
+                Err(SendRefused::ChallengeDue(limit))
+            }
+            SendOutcome::Refused(Refusal::TooEarly { not_before }) => {
+                Err(too_early(verification, not_before))
+            }
+            SendOutcome::Refused(refusal) => Err(refused(&order.country, refusal)),
+            SendOutcome::Over => Err(SendRefused::Over),
+        }
+    }
+
+    /// Forgets verifications a day after their end, whoever started them, and limits that are whole again.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forget_old(&self, now: Timestamp) -> Result<u64, Failure> {
-        Ok(self.store.forget_verifications(now - KEPT).await?)
+        self.store.forget_limits(now).await?;
+        Ok(self.store.forget_verifications(now - KEPT, now).await?)
     }
 
     /// Spends a check on a guess; the right one yields the grant.
@@ -174,14 +231,36 @@ impl Verifications {
         let verification = &starter.verification;
         let digits = verification.code_length;
         let guess = Guess::parse(guess, digits).ok_or(CheckRefused::Malformed { digits })?;
-        let code = verification.code(self.keys.code()).map_err(Failure::from)?;
-        let outcome = self.store.spend_check(verification.id, now, |v| v.judge(&guess, &code)).await?;
+        let code = self.code(verification)?;
+        let conversion = self.policy.guard.conversion_percent;
+        let judge = |v: &Verification| v.judge(&guess, &code);
+        let outcome = self.store.spend_check(verification.id, conversion, now, judge).await?;
         match outcome {
-            Some(CheckOutcome::Approved) => Ok(Grant::derive(self.keys.code(), verification.id)),
-            Some(CheckOutcome::Wrong) => Err(CheckRefused::Wrong),
+            Some(CheckOutcome::Approved { first }) => {
+                if first {
+                    approved(verification);
+                }
+                Ok(Grant::derive(self.keys.code(), verification.id))
+            }
+            Some(CheckOutcome::Wrong) => {
+                self.guessed(now).await?;
+                Err(CheckRefused::Wrong)
+            }
+            Some(CheckOutcome::Unsent) => Err(CheckRefused::Unsent),
             Some(CheckOutcome::Over(Status::Exhausted)) => Err(CheckRefused::Exhausted),
             Some(CheckOutcome::Over(_)) | None => Err(CheckRefused::Over),
         }
+    }
+
+    /// The code of a verification; that of a test number is configured.
+    fn code(&self, verification: &Verification) -> Result<Code, Failure> {
+        if verification.counter == Counter::Test {
+            let number = number_of(&self.keys, verification)?;
+            if let Some(range) = self.policy.test_range(&number) {
+                return Ok(range.code.clone());
+            }
+        }
+        Ok(verification.code(self.keys.code())?)
     }
 
     /// A verification as it stands now.
@@ -208,39 +287,55 @@ impl Verifications {
             .map(|&channel| (channel, verification.not_before(channel, &number)))
             .filter(|(_, not_before)| verification.worth_sending_at(*not_before))
             .collect();
-        VerificationState { verification, number, deliveries, channels }
-    }
-
-    /// A code was written to be sent: somebody should look at the outbox.
-    fn sent(&self, number: &PhoneNumber) {
-        self.policy.destinations.note(number);
-        self.outbox.notify_one();
+        let challenges = self.open_challenges(&verification);
+        VerificationState { verification, number, deliveries, channels, challenges }
     }
 
     fn draft(
         &self,
         number: &PhoneNumber,
         secret: &PlainSecret,
-        template: MessageTemplate,
+        request: &StartRequest,
         now: Timestamp,
     ) -> Result<Verification, Failure> {
         let id = VerificationId::random();
         let place = Verification::number_place(&id);
+        let number_index = self.keys.number_index(number);
+        let hardness = self.policy.hardness(number);
         Ok(Verification {
             id,
             secret: secret.hash(),
-            number_index: self.keys.number_index(number),
+            number_index,
             number_sealed: seal(self.keys.number(), &place, number.e164().as_bytes())?,
-            template,
-            code_length: self.policy.code_length,
+            template: request.template.clone(),
+            code_length: hardness.digits,
             checks: 0,
-            checks_limit: i64::from(self.policy.checks_per_code),
+            checks_limit: hardness.checks,
             created_at: now,
             expires_at: now + self.policy.code_lifetime,
             resend_at: now,
             approved_at: None,
             grant_used_at: None,
+            country: Some(number.country()),
+            prefix: Some(self.prefix(number)),
+            counter: self.policy.counter(number, request.account == Some(number_index)),
+            sent_at: None,
+            awaiting: None,
         })
+    }
+}
+
+fn begin(verification: &mut Verification, sending: Sending, now: Timestamp) {
+    verification.harden(sending.hardness);
+    (verification.resend_at, verification.sent_at) = (sending.resend_at, Some(now));
+}
+
+/// Whether a code may still be sent for a verification.
+fn sendable(verification: &Verification, now: Timestamp) -> Result<(), SendRefused> {
+    match (verification.can_resend(now), verification.status(now)) {
+        (true, _) => Ok(()),
+        (false, Status::Pending) => Err(SendRefused::StartAgain),
+        (false, _) => Err(SendRefused::Over),
     }
 }
 
@@ -269,8 +364,4 @@ fn too_early(verification: &Verification, not_before: Timestamp) -> SendRefused 
     } else {
         SendRefused::StartAgain
     }
-}
-
-fn queued(verification: VerificationId, channel: Channel, now: Timestamp) -> Delivery {
-    Delivery { id: DeliveryId::random(), verification, channel, status: DeliveryStatus::Queued, at: now }
 }

@@ -12,6 +12,7 @@ mod store {
     mod fixtures;
     mod keeping;
     mod limits;
+    mod sending;
     mod verifications;
 }
 

@@ -1,8 +1,8 @@
 //! What holds where nothing is set: the whole service on this machine alone.
 
 use super::{
-    ByteSize, Countries, Database, Directory, DirectoryMode, Discovery, HiddenPassword, KeyFile, Limits, Log,
-    LogFormat, Seconds, Server, Verification,
+    ByteSize, Countries, Database, Directory, DirectoryMode, Discovery, Guard, GuardMode, HiddenPassword,
+    KeyFile, Limits, Log, LogFormat, Money, NumberTypes, Seconds, Server, Verification,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +38,7 @@ impl Default for Verification {
             checks_per_code: 5,
             app_hashes: Vec::new(),
             web_origins: Vec::new(),
+            test_numbers: Vec::new(),
         }
     }
 }
@@ -60,7 +61,23 @@ impl Default for Limits {
             exempt: Vec::new(),
             requests_per_minute: 600,
             sends_per_number: 6,
+            wrong_checks_per_day: 10_000,
+            never_block: Vec::new(),
             countries: Countries::default(),
+            number_types: NumberTypes::default(),
+            guard: Guard::default(),
+            money: Money::default(),
+        }
+    }
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            mode: GuardMode::Enforce,
+            conversion_percent: 35,
+            capacity: [10, 50, 8, 60, 200],
+            per_hour: [10, 50, 2, 10, 30],
         }
     }
 }

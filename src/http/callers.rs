@@ -7,8 +7,8 @@ use crate::model::id::VerificationId;
 use crate::model::secret::PlainSecret;
 use crate::verification::Starter;
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 /// A device that has shown its token.
 pub(super) struct Device(pub(super) Caller);
@@ -28,10 +28,25 @@ pub(super) async fn device(headers: &HeaderMap, services: &Services) -> Result<C
     caller.ok_or_else(Problem::token_invalid)
 }
 
-/// Whoever started the verification in the path and has shown its secret; everybody else gets 404.
-pub(super) struct Started(pub(super) Starter);
+/// A device that has shown its token, or nobody where no credentials were sent.
+pub(super) struct AnyDevice(pub(super) Option<Caller>);
 
-impl FromRequestParts<Services> for Started {
+impl FromRequestParts<Services> for AnyDevice {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            device(&parts.headers, services).await.map(|caller| Self(Some(caller)))
+        } else {
+            Ok(Self(None))
+        }
+    }
+}
+
+/// Whoever started the verification in the path and has shown its secret; everybody else gets 404.
+pub(super) struct Starts(pub(super) Starter);
+
+impl FromRequestParts<Services> for Starts {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {

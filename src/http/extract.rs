@@ -1,6 +1,7 @@
 //! Reading requests. What does not fit is a problem that never repeats what was sent.
 
 use super::{Problem, Services};
+use crate::model::source::Source;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -18,6 +19,17 @@ impl FromRequestParts<Services> for Now {
 
     async fn from_request_parts(_: &mut Parts, services: &Services) -> Result<Self, Problem> {
         Ok(Self(services.clock.now()))
+    }
+}
+
+/// Where the request comes from, as far as limits by address look at it.
+pub(super) struct From(pub(super) Source);
+
+impl FromRequestParts<Services> for From {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Services) -> Result<Self, Problem> {
+        Ok(Self(parts.extensions.get::<Source>().copied().unwrap_or_default()))
     }
 }
 

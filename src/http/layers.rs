@@ -2,6 +2,7 @@
 
 use super::{Problem, Services};
 use crate::config;
+use crate::model::source::Source;
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -53,7 +54,7 @@ pub(super) async fn unbroken<T: Send + 'static>(
 pub struct AddressLimit {
     limit: u32,
     exempt: Arc<[IpNet]>,
-    counts: Cache<(IpAddr, i64), Arc<AtomicU32>>,
+    counts: Cache<(IpNet, i64), Arc<AtomicU32>>,
 }
 
 impl AddressLimit {
@@ -71,12 +72,19 @@ impl AddressLimit {
         Self { limit: config.limits.requests_per_minute, exempt: exempt.into(), counts }
     }
 
-    fn spend(&self, address: IpAddr, now: Timestamp) -> Result<(), Problem> {
+    /// Where a request comes from, as far as limits by address look at it.
+    fn source(&self, address: IpAddr) -> Source {
         if self.exempt.iter().any(|range| range.contains(&address)) {
-            return Ok(());
+            Source::exempt()
+        } else {
+            Source::of(address)
         }
+    }
+
+    fn spend(&self, source: &Source, now: Timestamp) -> Result<(), Problem> {
+        let Some(network) = source.network() else { return Ok(()) };
         let minute = now.as_millisecond().div_euclid(MINUTE_MS);
-        let count = self.counts.get_with((subject(address), minute), Arc::default);
+        let count = self.counts.get_with((network, minute), Arc::default);
         if count.fetch_add(1, Ordering::Relaxed) < self.limit {
             return Ok(());
         }
@@ -85,20 +93,14 @@ impl AddressLimit {
     }
 }
 
-/// An IPv6 customer has a /64.
-fn subject(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-    }
-}
-
-async fn limit_address(State(services): State<Services>, request: Request, next: Next) -> Response {
+async fn limit_address(State(services): State<Services>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let health = request.uri().path() == "/livez";
     let Some(peer) = peer.filter(|_| !health) else { return next.run(request).await };
     let address = client_address(peer, request.headers(), &services.trusted_proxies);
-    match services.address_limit.spend(address, services.clock.now()) {
+    let source = services.address_limit.source(address);
+    request.extensions_mut().insert(source);
+    match services.address_limit.spend(&source, services.clock.now()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

@@ -1,9 +1,10 @@
-//! Refusals and failures as problem details (RFC 9457). Only this file knows status codes.
+//! Refusals and failures as problem details (RFC 9457). Only this file and its folder know status codes.
+
+mod limits;
 
 use crate::discovery::{LookupRefused, MAX_HANDLES};
 use crate::model::number::NumberError;
 use crate::registration::RegisterRefused;
-use crate::store::Refusal;
 use crate::verification::{CheckRefused, DestinationRefused, Failure, SendRefused};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -125,7 +126,14 @@ impl Problem {
                 let detail = "`app_hash` and `web_origin` must be in the server's configured lists.";
                 Self::new(422, "origin_not_allowed", "This app or page is not configured", detail)
             }
-            SendRefused::Limit(refusal) => limit(*refusal, now),
+            SendRefused::Limit(refusal) => limits::refused(*refusal, now),
+            SendRefused::ChallengeDue(limit) => Self::challenge_required(*limit),
+            SendRefused::ChallengeIncorrect => {
+                let detail =
+                    "This does not solve the open challenge. Fetch the verification for a fresh one.";
+                Self::new(422, "challenge_incorrect", "The challenge is not solved", detail)
+            }
+            SendRefused::ChallengeClosed => limits::challenge_closed(),
             SendRefused::Over => over(),
             SendRefused::StartAgain => {
                 let detail = "The code has less than two minutes left, so it is not sent again. It can still be \
@@ -149,6 +157,11 @@ impl Problem {
             CheckRefused::Exhausted => {
                 let detail = "Every check of this verification is spent. Start a new one.";
                 Self::new(429, "checks_exhausted", "No checks left", detail).with("limit", "checks_per_code")
+            }
+            CheckRefused::Unsent => {
+                let detail =
+                    "No code was sent yet: solve one of the open challenges first. This cost no check.";
+                Self::new(428, "challenge_required", "A challenge must be solved", detail)
             }
             CheckRefused::Over => over(),
             CheckRefused::Failed(cause) => Self::unavailable(cause),
@@ -216,23 +229,6 @@ pub(super) fn too_many_handles(most: usize) -> Problem {
 fn over() -> Problem {
     let detail = "This verification has ended. Start a new one.";
     Problem::new(410, "verification_over", "The verification is over", detail)
-}
-
-fn limit(refusal: Refusal, now: Timestamp) -> Problem {
-    match refusal {
-        Refusal::TooEarly { not_before } => {
-            let detail = "A code was sent to this number just now. Wait for it, or ask again later.";
-            Problem::new(429, "resend_too_early", "Too early to send again", detail)
-                .with("limit", "resend_wait")
-                .until(not_before, now)
-        }
-        Refusal::Exhausted { until } => {
-            let detail = "This number has been sent as many codes as it may within 24 hours.";
-            Problem::new(429, "sends_exhausted", "No more codes for now", detail)
-                .with("limit", "sends_per_number")
-                .until(until, now)
-        }
-    }
 }
 
 fn number(cause: NumberError) -> Problem {

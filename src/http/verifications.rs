@@ -1,14 +1,18 @@
 //! `/v1/verifications`: proving a number.
 
-use super::callers::Started;
-use super::extract::{Json, Now};
+use super::callers::{AnyDevice, Starts};
+use super::extract::{From, Json, Now};
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
+use crate::devices::Caller;
+use crate::model::altcha::AltchaChallenge;
+use crate::model::challenge::ChallengeKind;
 use crate::model::delivery::{Channel, DeliveryStatus};
 use crate::model::id::VerificationId;
 use crate::model::number::{NumberError, Region};
+use crate::model::source::Source;
 use crate::model::verification::{MessageTemplate, Status};
-use crate::verification::{SendRefused, StartRequest, Starter, VerificationState};
+use crate::verification::{OpenChallenge, SendRefused, StartRequest, Started, Starter, VerificationState};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -62,13 +66,46 @@ pub(super) struct VerificationView {
     code: CodeView,
     channels: Vec<ChannelView>,
     /// Challenges to be solved before a code is sent.
-    challenges: Vec<serde_json::Value>,
+    challenges: Vec<ChallengeView>,
     deliveries: Vec<DeliveryView>,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     /// Proof of the approval, for the answer to the right code only.
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<String>,
+}
+
+/// A challenge of which one must be solved before the awaited code is sent.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChallengeView {
+    kind: ChallengeKind,
+    /// What ALTCHA's clients solve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<AltchaChallenge>,
+    /// What a captcha's widget is shown with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_key: Option<String>,
+}
+
+impl std::convert::From<&OpenChallenge> for ChallengeView {
+    fn from(open: &OpenChallenge) -> Self {
+        match open {
+            OpenChallenge::Altcha(challenge) => {
+                Self { kind: ChallengeKind::Altcha, challenge: Some(challenge.clone()), site_key: None }
+            }
+            OpenChallenge::Captcha(kind, site_key) => {
+                Self { kind: *kind, challenge: None, site_key: Some(site_key.clone()) }
+            }
+        }
+    }
+}
+
+/// The solution of a challenge.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct SolutionBody {
+    kind: ChallengeKind,
+    /// What the challenge's client made: the payload of ALTCHA, the token of a captcha.
+    solution: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -108,7 +145,7 @@ impl VerificationView {
             phone_number: state.number.masked(),
             code: CodeView { length: v.code_length, checks_left: v.checks_left(now) },
             channels: channels.collect(),
-            challenges: Vec::new(),
+            challenges: state.challenges.iter().map(ChallengeView::from).collect(),
             deliveries: deliveries
                 .map(|d| DeliveryView { channel: d.channel, status: d.status, at: d.at })
                 .collect(),
@@ -119,7 +156,7 @@ impl VerificationView {
 }
 
 impl StartBody {
-    fn read(self) -> Result<StartRequest, Problem> {
+    fn read(self, source: Source, caller: Option<Caller>) -> Result<StartRequest, Problem> {
         if self.locale.as_deref().is_some_and(|tag| !is_tag(tag)) {
             return Err(Problem::field("locale", "is not a language tag such as `fi`"));
         }
@@ -135,6 +172,8 @@ impl StartBody {
                 app_hash: self.app_hash,
                 web_origin: self.web_origin,
             },
+            source,
+            account: caller.map(|caller| caller.number_index()),
         })
     }
 }
@@ -146,23 +185,31 @@ fn is_tag(text: &str) -> bool {
 }
 
 /// `POST /v1/verifications`: sends a code to a number.
-#[utoipa::path(post, path = "/v1/verifications", tag = "verifications", request_body = StartBody, responses(
+#[utoipa::path(post, path = "/v1/verifications", tag = "verifications", request_body = StartBody,
+    security((), ("device_token" = [])), responses(
     (status = 201, description = "A code is on its way", body = VerificationView),
+    (status = 401, description = "`token_invalid`, where a device token is given", body = ProblemDocument),
     (status = 403, description = "`destination_not_allowed`", body = ProblemDocument),
     (status = 422, description = "`number_invalid`, `number_type_not_allowed`, `origin_not_allowed`", body = ProblemDocument),
-    (status = 429, description = "`resend_too_early`, `sends_exhausted`; nothing was created", body = ProblemDocument),
+    (status = 428, description = "`challenge_required`: `verification` holds id, secret and the open `challenges`; nothing was sent", body = ProblemDocument),
+    (status = 429, description = "`resend_too_early`, `sends_exhausted`, `destination_paused`; nothing was created", body = ProblemDocument),
 ))]
 pub(super) async fn start(
     State(services): State<Services>,
     Now(now): Now,
+    From(source): From,
+    AnyDevice(caller): AnyDevice,
     Json(body): Json<StartBody>,
 ) -> Result<(StatusCode, Answer<VerificationView>), Problem> {
-    let started = services.verifications.start(body.read()?, now).await;
-    let (state, secret) = started.map_err(|refused| Problem::send(&refused, now))?;
+    let started = services.verifications.start(body.read(source, caller)?, now).await;
+    let Started { state, secret, due } = started.map_err(|refused| Problem::send(&refused, now))?;
     let mut view = VerificationView::new(&state, now);
     state.number.e164().clone_into(&mut view.phone_number);
     view.secret = Some(secret.expose());
-    Ok((StatusCode::CREATED, Answer(view)))
+    match due {
+        None => Ok((StatusCode::CREATED, Answer(view))),
+        Some(limit) => Err(Problem::challenge_required(limit).with("verification", view)),
+    }
 }
 
 /// `GET /v1/verifications/{id}`: where a verification stands.
@@ -174,7 +221,7 @@ pub(super) async fn start(
 ))]
 pub(super) async fn state(
     State(services): State<Services>,
-    Started(starter): Started,
+    Starts(starter): Starts,
     Now(now): Now,
 ) -> Result<Answer<VerificationView>, Problem> {
     let state = services.verifications.state(&starter).await?;
@@ -193,13 +240,46 @@ pub(super) async fn state(
 ))]
 pub(super) async fn send_again(
     State(services): State<Services>,
-    Started(starter): Started,
+    Starts(starter): Starts,
     Now(now): Now,
+    From(source): From,
     Json(body): Json<AgainBody>,
 ) -> Result<Answer<VerificationView>, Problem> {
-    let sent: Result<(), SendRefused> = services.verifications.send_again(&starter, body.channel, now).await;
-    let state = services.verifications.state(&starter).await?;
-    let view = VerificationView::new(&state, now);
+    let sent = services.verifications.send_again(&starter, body.channel, &source, now).await;
+    sent_view(&services, &starter, sent, now).await
+}
+
+/// `POST /v1/verifications/{id}/challenges`: solves a challenge, which sends the awaited code.
+#[utoipa::path(post, path = "/v1/verifications/{id}/challenges", tag = "verifications", request_body = SolutionBody,
+    params(("id" = String, Path, description = "The verification")),
+    security(("verification_secret" = [])), responses(
+    (status = 200, description = "The code is on its way", body = VerificationView),
+    (status = 404, description = "`not_found`", body = ProblemDocument),
+    (status = 409, description = "`challenge_closed`: none is open, or it is solved already", body = ProblemDocument),
+    (status = 410, description = "`verification_over`, `start_again`", body = ProblemDocument),
+    (status = 422, description = "`challenge_incorrect`", body = ProblemDocument),
+    (status = 428, description = "`challenge_required`: another one", body = ProblemDocument),
+    (status = 429, description = "`resend_too_early`, `sends_exhausted`, `destination_paused`", body = ProblemDocument),
+))]
+pub(super) async fn solve(
+    State(services): State<Services>,
+    Starts(starter): Starts,
+    Now(now): Now,
+    From(source): From,
+    Json(body): Json<SolutionBody>,
+) -> Result<Answer<VerificationView>, Problem> {
+    let solved = services.verifications.solve(&starter, body.kind, &body.solution, &source, now).await;
+    sent_view(&services, &starter, solved, now).await
+}
+
+/// A verification after a send, whatever came of it.
+async fn sent_view(
+    services: &Services,
+    starter: &Starter,
+    sent: Result<(), SendRefused>,
+    now: Timestamp,
+) -> Result<Answer<VerificationView>, Problem> {
+    let view = view(services, starter, now).await?;
     match sent {
         Ok(()) => Ok(Answer(view)),
         Err(refused) => Err(Problem::send(&refused, now).with("verification", view)),
@@ -219,7 +299,7 @@ pub(super) async fn send_again(
 ))]
 pub(super) async fn check(
     State(services): State<Services>,
-    Started(starter): Started,
+    Starts(starter): Starts,
     Now(now): Now,
     Json(body): Json<CheckBody>,
 ) -> Result<Answer<VerificationView>, Problem> {

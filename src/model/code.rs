@@ -44,6 +44,19 @@ impl Code {
             .map_err(|cause| CodeUnderivable { digits, cause })
     }
 
+    /// The configured code of a test number; `None` unless it is as many digits as a code may have.
+    #[must_use]
+    pub fn fixed(digits: &str) -> Option<Self> {
+        let length = u8::try_from(digits.len()).ok().filter(|length| LENGTHS.contains(length))?;
+        Guess::parse(digits, length).map(|guess| Self(guess.0))
+    }
+
+    /// How many digits it has.
+    #[must_use]
+    pub fn digits(&self) -> u8 {
+        u8::try_from(self.0.len()).unwrap_or(u8::MAX)
+    }
+
     /// Whether a guess is this code, in constant time.
     #[must_use]
     pub fn matches(&self, guess: &Guess) -> bool {

@@ -121,6 +121,7 @@ impl fmt::Debug for SecretKey {
 pub struct Keys {
     number: SecretKey,
     index: SecretKey,
+    subjects: SecretKey,
     directory_tag: SecretKey,
     code: SecretKey,
     token: SecretKey,
@@ -134,9 +135,11 @@ impl Keys {
     pub fn new(keys: &BTreeMap<Purpose, SecretKey>) -> Option<Self> {
         let directory = keys.get(&Purpose::Directory)?.clone();
         let token = keys.get(&Purpose::Token)?.clone();
+        let index = keys.get(&Purpose::Index)?.clone();
         Some(Self {
             number: keys.get(&Purpose::Number)?.clone(),
-            index: keys.get(&Purpose::Index)?.clone(),
+            subjects: index.derive("tuttu 2026-11 subjects of limits"),
+            index,
             code: keys.get(&Purpose::Code)?.clone(),
             directory_tag: directory.derive("tuttu 2026-11 directory tag"),
             sync: token.derive("tuttu 2026-11 sync token"),
@@ -167,6 +170,12 @@ impl Keys {
     #[must_use]
     pub const fn sync(&self) -> &SecretKey {
         &self.sync
+    }
+
+    /// The key under which subjects of limits (addresses, prefixes) are hashed.
+    #[must_use]
+    pub const fn subjects(&self) -> &SecretKey {
+        &self.subjects
     }
 
     /// The keyed index of a number: equal for aliases of one person, tells nothing without the key.

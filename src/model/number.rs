@@ -137,6 +137,20 @@ impl PhoneNumber {
         self.kind
     }
 
+    /// The number's country, or `+` and the calling code of a network that belongs to none.
+    #[must_use]
+    pub fn country(&self) -> String {
+        self.region.map_or_else(|| format!("+{}", self.country_code), |region| region.to_string())
+    }
+
+    /// The number less its last digits, never less than its country code: the block that it lies in.
+    #[must_use]
+    pub fn less_digits(&self, digits: usize) -> &str {
+        let whole = self.identity();
+        let shortest = 1 + self.country_code.to_string().len();
+        whole.get(..whole.len().saturating_sub(digits).max(shortest)).unwrap_or(whole)
+    }
+
     /// The calling code, such as 358.
     #[must_use]
     pub fn country_code(&self) -> u16 {

@@ -1,9 +1,12 @@
 //! A verification: one attempt to prove a number, and what may still happen to it.
 
 use super::code::{Code, CodeUnderivable, Guess};
+use super::counter::Counter;
 use super::delivery::Channel;
+use super::guard::Subject;
 use super::id::VerificationId;
 use super::keys::{NumberIndex, SecretKey};
+use super::ledger::Hardness;
 use super::number::PhoneNumber;
 use super::sealed::Place;
 use super::secret::HashedSecret;
@@ -64,6 +67,36 @@ pub struct Verification {
     pub approved_at: Option<Timestamp>,
     /// When its grant was spent.
     pub grant_used_at: Option<Timestamp>,
+    /// The country of its number.
+    pub country: Option<String>,
+    /// Its number less the last six digits.
+    pub prefix: Option<Subject>,
+    /// Among whose sends it counts.
+    pub counter: Counter,
+    /// When its first code was sent; until then there is none to be guessed.
+    pub sent_at: Option<Timestamp>,
+    /// The send that waits for a challenge.
+    pub awaiting: Option<Awaiting>,
+}
+
+/// A send that waits for a challenge to be solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaiting {
+    /// How the code shall travel.
+    pub channel: Channel,
+    /// What the solution must be for: a proof opens the way once.
+    pub nonce: [u8; 16],
+    /// How hard the proof of work is; without one, only a captcha opens the way.
+    pub difficulty: Option<u32>,
+}
+
+/// The kind of challenge that was solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A proof of work, which machines solve as well: it opens the guard's second lane.
+    Work,
+    /// A captcha, which passes the guard also where both its lanes are empty.
+    Captcha,
 }
 
 /// What the message of a verification is made with.
@@ -111,6 +144,11 @@ impl Verification {
             Status::Pending => self.checks_limit - self.checks,
             _ => 0,
         }
+    }
+
+    /// Makes its code as hard to guess as that.
+    pub fn harden(&mut self, hardness: Hardness) {
+        (self.code_length, self.checks_limit) = (hardness.digits, hardness.checks);
     }
 
     /// Derives its code.

@@ -1,6 +1,8 @@
 //! The outbox: deliveries written with the request, claimed under a lease, settled by what came of them.
 
 use super::error::{Table, millis};
+use super::guard::refund_tolls;
+use super::spending::{ALL, UNSPEND, day};
 use super::{Ending, Store, StoreError, read, run, transact};
 use crate::model::delivery::{Channel, Delivery, DeliveryStatus};
 use crate::model::id::{DeliveryId, VerificationId};
@@ -32,20 +34,25 @@ pub struct Settlement<'a> {
 }
 
 pub(super) const INSERT: &str =
-    "INSERT INTO deliveries (delivery_id, verification_id, channel, status, created_at, updated_at)
-    VALUES ($1, $2, $3, 'queued', $4, $4)";
+    "INSERT INTO deliveries (delivery_id, verification_id, channel, status, created_at, updated_at, charged,
+    country, price) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)";
 
-/// Writes a queued delivery in the transaction `$tx`.
+/// Writes the delivery of an order with what it took from the guard, in the transaction `$tx`.
 macro_rules! insert_delivery {
-    ($tx:ident, $delivery:expr) => {
+    ($tx:ident, $order:expr, $charged:expr) => {{
+        let delivery = &$order.delivery;
         sqlx::query($crate::store::deliveries::INSERT)
-            .bind($delivery.id.as_bytes().as_slice())
-            .bind($delivery.verification.as_bytes().as_slice())
-            .bind($delivery.channel.as_str())
-            .bind($delivery.at.as_millisecond())
+            .bind(delivery.id.as_bytes().as_slice())
+            .bind(delivery.verification.as_bytes().as_slice())
+            .bind(delivery.channel.as_str())
+            .bind(delivery.status.as_str())
+            .bind(delivery.at.as_millisecond())
+            .bind($charged)
+            .bind(&$order.country)
+            .bind($order.price)
             .execute(&mut *$tx)
             .await?;
-    };
+    }};
 }
 pub(super) use insert_delivery;
 
@@ -58,7 +65,24 @@ const CLAIM: &str = "UPDATE deliveries SET status = 'claimed', lease_until = $2,
     WHERE delivery_id IN (SELECT delivery_id FROM deliveries WHERE status = 'queued' ORDER BY created_at LIMIT $3)
     AND status = 'queued' RETURNING delivery_id, verification_id, channel";
 const SETTLE: &str = "UPDATE deliveries SET status = $2, gateway = $3, gateway_message = $4, updated_at = $5
-    WHERE delivery_id = $1 AND status = 'claimed'";
+    WHERE delivery_id = $1 AND status = 'claimed' RETURNING charged, country, price, created_at";
+
+/// What a delivery took: the guard's receipt, country, price, time.
+type Taken = (Option<Vec<u8>>, Option<String>, i64, i64);
+
+/// Gives back what a delivery took that was never paid for, in the transaction `$tx`.
+macro_rules! give_back {
+    ($tx:ident, $taken:expr) => {{
+        let (receipt, country, price, created_at): Taken = $taken;
+        if let Some(receipt) = receipt {
+            refund_tolls!($tx, receipt, 1_i64, 1_i64);
+        }
+        let day = day(TABLE.time("created_at", created_at)?);
+        for country in [country.as_deref().unwrap_or_default(), ALL] {
+            run!($tx, UNSPEND, country, day, price);
+        }
+    }};
+}
 
 impl Store {
     /// The deliveries of a verification, the oldest first.
@@ -114,7 +138,8 @@ impl Store {
             .collect()
     }
 
-    /// Writes what came of a claimed delivery; one that is no longer claimed keeps what it has.
+    /// Writes what came of a claimed delivery; one that is no longer claimed keeps what it has. One that failed
+    /// gives back what it took: the guard's units and the money.
     ///
     /// # Errors
     /// When the database fails.
@@ -125,7 +150,17 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         transact!(self, tx => {
-            run!(tx, SETTLE, id.as_bytes().as_slice(), settlement.status.as_str(), settlement.gateway, settlement.message, now.as_millisecond());
+            let settled: Option<Taken> = sqlx::query_as(SETTLE)
+                .bind(id.as_bytes().as_slice())
+                .bind(settlement.status.as_str())
+                .bind(settlement.gateway)
+                .bind(settlement.message)
+                .bind(now.as_millisecond())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(taken) = settled.filter(|_| settlement.status == DeliveryStatus::Failed) {
+                give_back!(tx, taken);
+            }
             Ok(Ending::Commit(()))
         });
         Ok(())

@@ -2,6 +2,8 @@
 
 use super::policy::DestinationRefused;
 use crate::model::code::CodeUnderivable;
+use crate::model::counter::Due;
+use crate::model::guard::Level;
 use crate::model::number::NumberError;
 use crate::model::sealed::SealBroken;
 use crate::store::{Refusal, StoreError};
@@ -19,9 +21,38 @@ pub enum Failure {
     /// The code generator.
     #[error(transparent)]
     Code(#[from] CodeUnderivable),
+    /// The service that judges a captcha.
+    #[error("a captcha could not be judged")]
+    Captcha,
     /// A stored number that is none any more.
     #[error("a stored number is no number: {0}")]
     Number(#[from] NumberError),
+}
+
+/// The limit for which a challenge is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limited {
+    /// Why.
+    pub due: Due,
+    /// The level of the guard, if it is the guard.
+    pub level: Option<Level>,
+}
+
+impl Limited {
+    /// The limit of a reason and a level.
+    #[must_use]
+    pub const fn new(due: Due, level: Option<Level>) -> Self {
+        Self { due, level }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.level {
+            Some(level) => level.as_str(),
+            None => self.due.as_str(),
+        }
+    }
 }
 
 /// Why no code was sent. Nothing was created or counted.
@@ -45,9 +76,18 @@ pub enum SendRefused {
     /// The app hash or web origin is not a configured one.
     #[error("this app hash or web origin is not a configured one")]
     Origin,
-    /// The number's wait or its sends are not over.
+    /// A limit is reached.
     #[error("a limit on sending refuses: {0:?}")]
     Limit(Refusal),
+    /// A challenge must be solved first.
+    #[error("a challenge is due: {0:?}")]
+    ChallengeDue(Limited),
+    /// The solution is not one of this challenge.
+    #[error("this does not solve the challenge")]
+    ChallengeIncorrect,
+    /// No send waits for a challenge, or it is solved already.
+    #[error("no challenge is open")]
+    ChallengeClosed,
     /// The verification has ended.
     #[error("the verification is over")]
     Over,
@@ -68,6 +108,9 @@ pub enum CheckRefused {
         /// Digits of this verification's code.
         digits: u8,
     },
+    /// No code was sent yet: a challenge is open. It cost nothing.
+    #[error("no code was sent yet")]
+    Unsent,
     /// Wrong. It cost a check.
     #[error("the code is wrong")]
     Wrong,

@@ -1,10 +1,14 @@
 //! What may be sent, to whom, and how.
 
+use super::money::MoneyPolicy;
+use super::test_numbers::{TestRange, test_ranges};
 use super::{SendRefused, StartRequest};
-use crate::config::Config;
+use crate::config::{Config, GuardMode};
+use crate::model::counter::{Counter, SendPolicy};
 use crate::model::delivery::Channel;
+use crate::model::guard::{BucketSize, GuardPolicy};
+use crate::model::ledger::Hardness;
 use crate::model::number::PhoneNumber;
-use crate::store::SendPolicy;
 use std::time::Duration;
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
@@ -12,12 +16,10 @@ const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 /// The rules of verifications.
 #[derive(Debug)]
 pub struct VerificationPolicy {
-    /// Digits of a code.
-    pub code_length: u8,
+    /// How hard a code is to guess while nobody guesses.
+    pub hardness: Hardness,
     /// How long a code lives.
     pub code_lifetime: Duration,
-    /// Checks of one code.
-    pub checks_per_code: u8,
     /// How often a number may be sent a code.
     pub sends: SendPolicy,
     /// The ways a code can travel here.
@@ -28,6 +30,18 @@ pub struct VerificationPolicy {
     pub app_hashes: Vec<String>,
     /// WebOTP hosts that may be asked for.
     pub web_origins: Vec<String>,
+    /// The guard's buckets.
+    pub guard: GuardPolicy,
+    /// What an empty guard does.
+    pub guard_mode: GuardMode,
+    /// Numbers, or how they begin, that the guard never stops.
+    pub never_block: Vec<String>,
+    /// What may be spent.
+    pub money: MoneyPolicy,
+    /// Numbers for tests.
+    pub test_ranges: Vec<TestRange>,
+    /// Wrong checks that a day may have over all numbers.
+    pub wrong_checks_per_day: i64,
 }
 
 /// Countries where codes may go, by ISO 3166 code.
@@ -36,6 +50,8 @@ pub struct Destinations {
     allow: Option<Vec<String>>,
     deny: Vec<String>,
     monitor: Vec<String>,
+    denied_types: Vec<String>,
+    monitored_types: Vec<String>,
 }
 
 /// Why a country gets no codes.
@@ -52,11 +68,14 @@ impl VerificationPolicy {
     #[must_use]
     pub fn new(config: &Config, channels: Vec<Channel>) -> Self {
         Self {
-            code_length: config.verification.code_length,
+            hardness: Hardness {
+                digits: config.verification.code_length,
+                checks: i64::from(config.verification.checks_per_code),
+            },
             code_lifetime: config.verification.code_lifetime.get(),
-            checks_per_code: config.verification.checks_per_code,
             sends: SendPolicy {
                 per_number: i64::from(config.limits.sends_per_number),
+                per_range: i64::from(config.limits.sends_per_number.div_ceil(2)),
                 window: SECONDS(86_400),
                 waits: [30, 60, 120, 300, 600].map(SECONDS),
             },
@@ -64,7 +83,40 @@ impl VerificationPolicy {
             destinations: Destinations::new(config),
             app_hashes: config.verification.app_hashes.clone(),
             web_origins: config.verification.web_origins.clone(),
+            guard: guard(&config.limits.guard),
+            guard_mode: config.limits.guard.mode,
+            never_block: config.limits.never_block.clone(),
+            money: MoneyPolicy::new(&config.limits.money),
+            test_ranges: test_ranges(&config.verification.test_numbers),
+            wrong_checks_per_day: i64::from(config.limits.wrong_checks_per_day),
         }
+    }
+
+    /// How hard a code of that number is to guess while nobody guesses.
+    pub(super) fn hardness(&self, number: &PhoneNumber) -> Hardness {
+        match self.test_range(number) {
+            Some(range) => Hardness { digits: range.code.digits(), ..self.hardness },
+            None => self.hardness,
+        }
+    }
+
+    /// Among whose sends a verification of a number counts; `own` is whether its own account asks.
+    pub(super) fn counter(&self, number: &PhoneNumber, own: bool) -> Counter {
+        match (self.test_range(number), own) {
+            (Some(_), _) => Counter::Test,
+            (None, true) => Counter::Device,
+            (None, false) => Counter::Open,
+        }
+    }
+
+    /// The test numbers that a number belongs to.
+    pub(super) fn test_range(&self, number: &PhoneNumber) -> Option<&TestRange> {
+        self.test_ranges.iter().find(|range| number.e164().starts_with(&range.prefix))
+    }
+
+    /// Whether the guard never stops sends to a number.
+    pub(super) fn never_blocks(&self, number: &PhoneNumber) -> bool {
+        self.never_block.iter().any(|prefix| number.e164().starts_with(prefix))
     }
 
     /// Whether a code can travel to a number this way.
@@ -85,7 +137,13 @@ impl VerificationPolicy {
 
     /// Whether a code may be sent at all.
     pub(super) fn admit(&self, number: &PhoneNumber, request: &StartRequest) -> Result<(), SendRefused> {
+        if self.test_range(number).is_some() {
+            return Ok(());
+        }
         self.carries(number, request.channel)?;
+        if !self.destinations.admits_type(number) {
+            return Err(SendRefused::NumberType { voice: false });
+        }
         self.destinations.admit(number).map_err(SendRefused::Destination)?;
         let template = &request.template;
         let known =
@@ -96,6 +154,14 @@ impl VerificationPolicy {
             Err(SendRefused::Origin)
         }
     }
+}
+
+fn guard(guard: &crate::config::Guard) -> GuardPolicy {
+    let mut sizes = [BucketSize { capacity: 1, per_hour: 1 }; 5];
+    for (size, (&capacity, &per_hour)) in sizes.iter_mut().zip(guard.capacity.iter().zip(&guard.per_hour)) {
+        *size = BucketSize { capacity, per_hour };
+    }
+    GuardPolicy { sizes, conversion_percent: guard.conversion_percent }
 }
 
 impl Destinations {
@@ -111,7 +177,14 @@ impl Destinations {
             allow: (!unlimited).then_some(allow),
             deny: upper(&countries.deny),
             monitor: upper(&countries.monitor),
+            denied_types: config.limits.number_types.deny.clone(),
+            monitored_types: config.limits.number_types.monitor.clone(),
         }
+    }
+
+    /// Whether the operator lets codes go to that kind of number.
+    fn admits_type(&self, number: &PhoneNumber) -> bool {
+        !self.denied_types.iter().any(|word| word == number.kind().as_str())
     }
 
     fn admit(&self, number: &PhoneNumber) -> Result<(), DestinationRefused> {
@@ -127,13 +200,12 @@ impl Destinations {
         Ok(())
     }
 
-    /// Counts and logs a code that goes to a monitored country.
-    pub(super) fn note(&self, number: &PhoneNumber) {
-        let Some(region) = number.region() else { return };
-        let country = region.as_str();
-        if self.monitor.iter().any(|code| code == country) {
-            metrics::counter!("tuttu_sends_monitored_total", "country" => country.to_owned()).increment(1);
-            tracing::warn!(country, "a code goes to a monitored country");
+    /// What of a number is monitored, if anything is: `country`, or its kind.
+    pub(super) fn monitored(&self, number: &PhoneNumber) -> Option<&'static str> {
+        let (country, kind) = (number.country(), number.kind().as_str());
+        if self.monitor.contains(&country) {
+            return Some("country");
         }
+        self.monitored_types.iter().any(|word| word == kind).then_some(kind)
     }
 }

@@ -185,17 +185,6 @@ on_both_engines!(an_approval_resets_the_waits, |service| {
     service.attempt(ANNA).await;
 });
 
-on_both_engines!(a_number_is_sent_six_codes_a_day, |service| {
-    for _ in 0..6 {
-        service.attempt(ANNA).await;
-        service.advance(600);
-    }
-    let refused = service.ask(ANNA).await.expect(429, "sends_exhausted");
-    assert_eq!(refused.text("/limit"), "sends_per_number");
-    service.advance(refused.retry_after());
-    service.attempt(ANNA).await;
-});
-
 on_both_engines!(of_many_starts_at_once_one_is_sent, |service| {
     let starts = futures_util::future::join_all((0..16).map(|_| service.ask(ANNA))).await;
     assert_eq!(starts.iter().filter(|reply| reply.status == 201).count(), 1);

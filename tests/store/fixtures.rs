@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 use tuttu::model::account::{Account, Device, Platform};
+use tuttu::model::counter::{Counter, SendPolicy};
 use tuttu::model::delivery::{Channel, Delivery, DeliveryStatus};
 use tuttu::model::id::{AccountId, DeliveryId, DeviceId, VerificationId};
 use tuttu::model::keys::{Keys, NumberIndex, Purpose, SecretKey, StoredHandle};
+use tuttu::model::ledger::Hardness;
 use tuttu::model::number::PhoneNumber;
 use tuttu::model::secret::PlainSecret;
 use tuttu::model::verification::{MessageTemplate, Verdict, Verification};
 use tuttu::store::{
-    DatabaseUrl, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, SendPolicy, StartOutcome, Store,
+    Caps, CheckOutcome, DatabaseUrl, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, SendOrder,
+    SendOutcome, Store,
 };
 
 /// Runs a test on both engines: `contract!(name, |store| { ... });`
@@ -90,7 +93,7 @@ pub(crate) fn index(number: &str) -> NumberIndex {
 
 pub(crate) fn policy() -> SendPolicy {
     let waits = [30, 60, 120, 300, 600].map(Duration::from_secs);
-    SendPolicy { per_number: 6, window: Duration::from_hours(24), waits }
+    SendPolicy { per_number: 6, per_range: 3, window: Duration::from_hours(24), waits }
 }
 
 pub(crate) fn verification(number: &str, now: Timestamp) -> Verification {
@@ -112,7 +115,52 @@ pub(crate) fn verification(number: &str, now: Timestamp) -> Verification {
         resend_at: now,
         approved_at: None,
         grant_used_at: None,
+        country: Some("FI".to_owned()),
+        prefix: None,
+        counter: Counter::Open,
+        sent_at: None,
+        awaiting: None,
     }
+}
+
+/// A send that no guard, range or price stands before.
+pub(crate) fn order(verification: &Verification, now: Timestamp) -> SendOrder {
+    SendOrder {
+        delivery: delivery(verification, now),
+        number: verification.number_index,
+        counter: verification.counter,
+        proof: None,
+        range: None,
+        first: Vec::new(),
+        second: Vec::new(),
+        enforce: true,
+        prefix: verification.prefix,
+        country: "FI".to_owned(),
+        price: 0,
+        caps: Caps::default(),
+        hardness: Hardness { digits: 6, checks: 5 },
+        guesses: 10_000,
+    }
+}
+
+/// Asks for a first code.
+pub(crate) async fn ask(store: &Store, verification: &Verification, now: Timestamp) -> SendOutcome {
+    store.start_verification(verification, &order(verification, now), &policy()).await.unwrap()
+}
+
+/// Asks for the code of a verification again.
+pub(crate) async fn ask_again(store: &Store, verification: &Verification, now: Timestamp) -> SendOutcome {
+    store.send_again(&order(verification, now), &policy()).await.unwrap()
+}
+
+/// One check, judged so.
+pub(crate) async fn check(
+    store: &Store,
+    id: VerificationId,
+    now: Timestamp,
+    verdict: Verdict,
+) -> Option<CheckOutcome> {
+    store.spend_check(id, 35, now, |_| verdict).await.unwrap()
 }
 
 pub(crate) fn delivery(verification: &Verification, now: Timestamp) -> Delivery {
@@ -128,16 +176,15 @@ pub(crate) fn delivery(verification: &Verification, now: Timestamp) -> Delivery 
 /// A verification that is written, with its first delivery.
 pub(crate) async fn started(store: &Store, number: &str, now: Timestamp) -> Verification {
     let verification = verification(number, now);
-    let outcome =
-        store.start_verification(&verification, &delivery(&verification, now), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+    let outcome = ask(store, &verification, now).await;
+    assert!(matches!(outcome, SendOutcome::Sending(_)), "{outcome:?}");
     verification
 }
 
 /// A verification that is approved.
 pub(crate) async fn approved(store: &Store, number: &str, now: Timestamp) -> Verification {
     let verification = started(store, number, now).await;
-    store.spend_check(verification.id, now, |_| Verdict::Right).await.unwrap().unwrap();
+    check(store, verification.id, now, Verdict::Right).await.unwrap();
     verification
 }
 

@@ -1,11 +1,12 @@
 //! Sends of a number and its lookup budget: counted before they are judged.
 
-use super::fixtures::{at, contract, delivery, policy, registered, verification};
+use super::fixtures::{ask, at, contract, registered, verification};
+use tuttu::model::counter::Due;
 use tuttu::model::handle::Handle;
 use tuttu::model::id::AccountId;
 use tuttu::model::keys::SecretKey;
 use tuttu::model::sync_token::SyncToken;
-use tuttu::store::{BudgetPolicy, Charge, ChargeOutcome, Refusal, Registration, StartOutcome};
+use tuttu::store::{BudgetPolicy, Charge, ChargeOutcome, Refusal, Registration, SendOutcome};
 
 const ANNA: &str = "+358401234561";
 const BUDGET: BudgetPolicy = BudgetPolicy { capacity: 100, leak_per_hour: 6 };
@@ -29,33 +30,32 @@ contract!(the_waits_grow_and_the_window_holds_six_sends, |store| {
     let mut second = 0;
     for wait in [30, 60, 120, 300, 600, 600] {
         let v = verification(ANNA, at(second));
-        let outcome = store.start_verification(&v, &delivery(&v, at(second)), &policy()).await.unwrap();
-        let StartOutcome::Sending(next) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(next, at(second + wait));
+        let outcome = ask(store, &v, at(second)).await;
+        let SendOutcome::Sending(sending) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(sending.resend_at, at(second + wait));
         second += wait;
     }
     let v = verification(ANNA, at(second));
-    let outcome = store.start_verification(&v, &delivery(&v, at(second)), &policy()).await.unwrap();
-    let StartOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(refusal, Refusal::Exhausted { until: at(86_400) });
+    let outcome = ask(store, &v, at(second)).await;
+    assert!(matches!(outcome, SendOutcome::ChallengeDue(Due::NumberSends, None)), "{outcome:?}");
     let v = verification(ANNA, at(86_400));
-    let outcome = store.start_verification(&v, &delivery(&v, at(86_400)), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+    let outcome = ask(store, &v, at(86_400)).await;
+    assert!(matches!(outcome, SendOutcome::Sending(_)), "{outcome:?}");
 });
 
 contract!(when_the_window_ends_within_the_last_wait_the_wait_counts, |store| {
     for second in [0, 100, 300, 700, 1_400, 86_000] {
         let v = verification(ANNA, at(second));
-        let outcome = store.start_verification(&v, &delivery(&v, at(second)), &policy()).await.unwrap();
-        assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+        let outcome = ask(store, &v, at(second)).await;
+        assert!(matches!(outcome, SendOutcome::Sending(_)), "{outcome:?}");
     }
     let v = verification(ANNA, at(86_001));
-    let outcome = store.start_verification(&v, &delivery(&v, at(86_001)), &policy()).await.unwrap();
-    let StartOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(refusal, Refusal::Exhausted { until: at(86_600) });
+    let outcome = ask(store, &v, at(86_001)).await;
+    let SendOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refusal, Refusal::TooEarly { not_before: at(86_600) });
     let v = verification(ANNA, at(86_600));
-    let outcome = store.start_verification(&v, &delivery(&v, at(86_600)), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+    let outcome = ask(store, &v, at(86_600)).await;
+    assert!(matches!(outcome, SendOutcome::Sending(_)), "{outcome:?}");
 });
 
 contract!(a_charge_fits_or_says_exactly_when_it_will, |store| {

@@ -1,9 +1,9 @@
 //! Verifications: counted, then judged.
 
-use super::fixtures::{approved, at, contract, delivery, policy, started, verification};
+use super::fixtures::{approved, ask, ask_again, at, check, contract, started, verification};
 use tuttu::model::id::VerificationId;
 use tuttu::model::verification::Verdict;
-use tuttu::store::{CheckOutcome, Refusal, StartOutcome};
+use tuttu::store::{CheckOutcome, Refusal, SendOutcome};
 
 const ANNA: &str = "+358401234561";
 
@@ -22,8 +22,8 @@ contract!(a_verification_is_read_as_it_was_written, |store| {
 contract!(a_refused_start_leaves_no_row, |store| {
     started(store, ANNA, at(0)).await;
     let second = verification(ANNA, at(29));
-    let outcome = store.start_verification(&second, &delivery(&second, at(29)), &policy()).await.unwrap();
-    let StartOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+    let outcome = ask(store, &second, at(29)).await;
+    let SendOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal, Refusal::TooEarly { not_before: at(30) });
     assert!(store.verification(second.id).await.unwrap().is_none());
     assert!(store.deliveries(second.id).await.unwrap().is_empty());
@@ -32,57 +32,57 @@ contract!(a_refused_start_leaves_no_row, |store| {
 contract!(a_promised_resend_holds_though_another_send_happened_meanwhile, |store| {
     let first = started(store, ANNA, at(0)).await;
     let second = verification(ANNA, at(30));
-    store.start_verification(&second, &delivery(&second, at(30)), &policy()).await.unwrap();
-    let outcome = store.send_again(&delivery(&first, at(31)), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Sending(_)), "promised for second 30: {outcome:?}");
-    let outcome = store.send_again(&delivery(&second, at(32)), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Refused(Refusal::TooEarly { .. })), "{outcome:?}");
+    ask(store, &second, at(30)).await;
+    let outcome = ask_again(store, &first, at(31)).await;
+    assert!(matches!(outcome, SendOutcome::Sending(_)), "promised for second 30: {outcome:?}");
+    let outcome = ask_again(store, &second, at(32)).await;
+    assert!(matches!(outcome, SendOutcome::Refused(Refusal::TooEarly { .. })), "{outcome:?}");
 });
 
 contract!(nothing_is_sent_again_once_the_code_has_less_than_two_minutes, |store| {
     let v = started(store, ANNA, at(0)).await;
-    let outcome = store.send_again(&delivery(&v, at(481)), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Over), "{outcome:?}");
-    let outcome = store.send_again(&delivery(&v, at(480)), &policy()).await.unwrap();
-    assert!(matches!(outcome, StartOutcome::Sending(_)), "{outcome:?}");
+    let outcome = ask_again(store, &v, at(481)).await;
+    assert!(matches!(outcome, SendOutcome::Over), "{outcome:?}");
+    let outcome = ask_again(store, &v, at(480)).await;
+    assert!(matches!(outcome, SendOutcome::Sending(_)), "{outcome:?}");
     assert_eq!(store.deliveries(v.id).await.unwrap().len(), 2);
 });
 
 contract!(of_32_checks_at_once_five_are_judged, |store| {
     let v = started(store, ANNA, at(0)).await;
-    let checks = (0..32).map(|_| store.spend_check(v.id, at(1), |_| Verdict::Wrong));
+    let checks = (0..32).map(|_| check(store, v.id, at(1), Verdict::Wrong));
     let outcomes = futures_util::future::join_all(checks).await;
-    let judged = |outcome: &&Result<_, _>| matches!(outcome, Ok(Some(CheckOutcome::Wrong)));
+    let judged = |outcome: &&Option<_>| matches!(outcome, Some(CheckOutcome::Wrong));
     assert_eq!(outcomes.iter().filter(judged).count(), 5);
-    let after = store.spend_check(v.id, at(1), |_| Verdict::Right).await.unwrap();
+    let after = check(store, v.id, at(1), Verdict::Right).await;
     assert!(matches!(after, Some(CheckOutcome::Over(_))), "right, and too late: {after:?}");
 });
 
 contract!(a_check_of_an_expired_code_is_not_spent, |store| {
     let v = started(store, ANNA, at(0)).await;
-    let outcome = store.spend_check(v.id, at(600), |_| Verdict::Right).await.unwrap();
+    let outcome = check(store, v.id, at(600), Verdict::Right).await;
     assert!(matches!(outcome, Some(CheckOutcome::Over(_))), "{outcome:?}");
     assert_eq!(store.verification(v.id).await.unwrap().unwrap().checks, 0);
-    assert!(store.spend_check(VerificationId::random(), at(0), |_| Verdict::Right).await.unwrap().is_none());
+    assert!(check(store, VerificationId::random(), at(0), Verdict::Right).await.is_none());
 });
 
 contract!(an_approval_is_repeated_three_times_within_ten_minutes, |store| {
     let v = approved(store, ANNA, at(0)).await;
     for _ in 0..3 {
-        let outcome = store.spend_check(v.id, at(599), |_| Verdict::Right).await.unwrap();
-        assert!(matches!(outcome, Some(CheckOutcome::Approved)), "{outcome:?}");
+        let outcome = check(store, v.id, at(599), Verdict::Right).await;
+        assert!(matches!(outcome, Some(CheckOutcome::Approved { first: false })), "{outcome:?}");
     }
-    let outcome = store.spend_check(v.id, at(599), |_| Verdict::Right).await.unwrap();
+    let outcome = check(store, v.id, at(599), Verdict::Right).await;
     assert!(matches!(outcome, Some(CheckOutcome::Over(_))), "{outcome:?}");
     let late = approved(store, "+358401234562", at(0)).await;
-    let outcome = store.spend_check(late.id, at(600), |_| Verdict::Right).await.unwrap();
+    let outcome = check(store, late.id, at(600), Verdict::Right).await;
     assert!(matches!(outcome, Some(CheckOutcome::Over(_))), "{outcome:?}");
 });
 
 contract!(old_verifications_are_forgotten_with_their_deliveries, |store| {
     let (old, young) = (started(store, ANNA, at(0)).await, started(store, "+358401234562", at(100)).await);
-    assert_eq!(store.forget_verifications(at(600)).await.unwrap(), 0);
-    assert_eq!(store.forget_verifications(at(601)).await.unwrap(), 1);
+    assert_eq!(store.forget_verifications(at(600), at(600)).await.unwrap(), 0);
+    assert_eq!(store.forget_verifications(at(601), at(601)).await.unwrap(), 1);
     assert!(store.verification(old.id).await.unwrap().is_none());
     assert!(store.deliveries(old.id).await.unwrap().is_empty());
     assert!(store.verification(young.id).await.unwrap().is_some());

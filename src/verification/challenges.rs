@@ -1,0 +1,137 @@
+//! Challenges: what opens the way where a send has become suspicious.
+
+use super::decisions::{challenged, refused};
+use super::{Failure, Limited, SendRefused, Starter, Verifications, number_of, sendable};
+use crate::captcha::CaptchaError;
+use crate::model::altcha::{self, AltchaChallenge};
+use crate::model::challenge::ChallengeKind;
+use crate::model::counter::Due;
+use crate::model::entropy::random_bytes;
+use crate::model::source::Source;
+use crate::model::verification::{Awaiting, Proof, Verification};
+use crate::store::{BucketState, Refusal, SendOrder};
+use jiff::Timestamp;
+
+/// A challenge that may be solved now.
+#[derive(Debug, Clone)]
+pub enum OpenChallenge {
+    /// A proof of work.
+    Altcha(AltchaChallenge),
+    /// A captcha of that kind, shown by its site key.
+    Captcha(ChallengeKind, String),
+}
+
+impl Verifications {
+    /// Sets the challenge that an order needs, as hard as the guard is empty. Where both lanes are empty only
+    /// a captcha opens the way, and without one the destination is paused.
+    pub(super) async fn challenge(
+        &self,
+        order: &SendOrder,
+        limit: Limited,
+        now: Timestamp,
+    ) -> Result<Awaiting, SendRefused> {
+        let (first, second) =
+            (self.store.buckets(&order.first, now).await?, self.store.buckets(&order.second, now).await?);
+        let open_at = ready_at(&first, now).min(ready_at(&second, now));
+        let deficit = second.iter().map(|bucket| bucket.deficit).fold(0.0, f64::max);
+        let awaiting =
+            |difficulty| Awaiting { channel: order.delivery.channel, nonce: random_bytes(), difficulty };
+        let passable = limit.due != Due::Guard || open_at <= now;
+        if passable {
+            challenged(&order.country, limit);
+            return Ok(awaiting(Some(altcha::difficulty(deficit))));
+        }
+        if self.captchas.offered().next().is_some() {
+            challenged(&order.country, limit);
+            return Ok(awaiting(None));
+        }
+        let emptiest = second.iter().max_by_key(|bucket| bucket.unit_at).or(first.first());
+        let Some(emptiest) = emptiest else { return Ok(awaiting(None)) };
+        let until = self.store.pause_destination(emptiest.toll.subject, open_at, now).await?;
+        Err(refused(&order.country, Refusal::Destination { level: emptiest.toll.level, until }))
+    }
+
+    /// The challenges of which one must be solved before the awaited code is sent.
+    pub(super) fn open_challenges(&self, verification: &Verification) -> Vec<OpenChallenge> {
+        let Some(awaiting) = &verification.awaiting else { return Vec::new() };
+        let work = awaiting.difficulty.map(|difficulty| {
+            let (id, expires) = (verification.id, verification.expires_at);
+            OpenChallenge::Altcha(altcha::challenge(
+                self.keys.token(),
+                id,
+                expires,
+                difficulty,
+                awaiting.nonce,
+            ))
+        });
+        let captchas = self.captchas.offered();
+        work.into_iter()
+            .chain(captchas.map(|(kind, site_key)| OpenChallenge::Captcha(kind, site_key.to_owned())))
+            .collect()
+    }
+
+    /// Judges a solution; the right one sends the awaited code.
+    ///
+    /// # Errors
+    /// [`SendRefused`]; a right solution that a limit refuses can be shown again.
+    pub async fn solve(
+        &self,
+        starter: &Starter,
+        kind: ChallengeKind,
+        solution: &str,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<(), SendRefused> {
+        let verification = &starter.verification;
+        sendable(verification, now)?;
+        let Some(awaiting) = verification.awaiting else { return Err(SendRefused::ChallengeClosed) };
+        let proof = self.judge_solution(starter, awaiting, (kind, solution), source, now).await?;
+        self.send_proven(starter, awaiting, proof, source, now).await
+    }
+
+    async fn judge_solution(
+        &self,
+        starter: &Starter,
+        awaiting: Awaiting,
+        (kind, solution): (ChallengeKind, &str),
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<Proof, SendRefused> {
+        if kind == ChallengeKind::Altcha {
+            let solved = altcha::verify(self.keys.token(), starter.verification.id, solution, now);
+            let fits = solved.is_some_and(|solved| {
+                solved.nonce == awaiting.nonce && Some(solved.difficulty) == awaiting.difficulty
+            });
+            return if fits { Ok(Proof::Work) } else { Err(SendRefused::ChallengeIncorrect) };
+        }
+        match self.captchas.verify(kind, solution, source.address()).await {
+            Ok(true) => Ok(Proof::Captcha),
+            Ok(false) => Err(SendRefused::ChallengeIncorrect),
+            Err(CaptchaError::Unavailable) => Err(Failure::Captcha.into()),
+        }
+    }
+
+    /// Sends the awaited code for a challenge that was solved.
+    ///
+    /// # Errors
+    /// [`SendRefused`]; nothing was counted then, and the proof can be shown again.
+    pub async fn send_proven(
+        &self,
+        starter: &Starter,
+        awaiting: Awaiting,
+        proof: Proof,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<(), SendRefused> {
+        let verification = &starter.verification;
+        let number = number_of(&self.keys, verification)?;
+        let mut order = self.order(verification, &number, awaiting.channel, source, now);
+        order.proof = Some((proof, awaiting.nonce));
+        self.place(verification, &number, &order, now).await
+    }
+}
+
+/// When all buckets of a lane will have a unit.
+fn ready_at(lane: &[BucketState], now: Timestamp) -> Timestamp {
+    lane.iter().map(|bucket| bucket.unit_at).max().unwrap_or(now)
+}
