@@ -6,12 +6,13 @@ mod money;
 mod orders;
 mod outcomes;
 mod policy;
+mod refusals;
 mod sending;
 mod test_numbers;
 
 pub use challenges::OpenChallenge;
+use decisions::approved;
 pub use decisions::limit_of;
-use decisions::{approved, refused};
 pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
 pub use sending::Dispatcher;
@@ -124,8 +125,7 @@ impl Verifications {
     /// # Errors
     /// [`SendRefused`]; nothing was created or counted then.
     pub async fn start(&self, request: StartRequest, now: Timestamp) -> Result<Started, SendRefused> {
-        let number =
-            PhoneNumber::parse(&request.number, request.region).map_err(SendRefused::NumberInvalid)?;
+        let number = self.policy.read(&request).map_err(SendRefused::NumberInvalid)?;
         self.policy.admit(&number, &request)?;
         let secret = PlainSecret::random();
         let mut verification = self.draft(&number, &secret, &request, now)?;
@@ -140,13 +140,15 @@ impl Verifications {
             }
             SendOutcome::ChallengeDue(due, level) => {
                 let limit = Limited::new(due, level);
-                let awaiting = self.challenge(&order, limit, now).await?;
+                let awaiting = self.challenge(&order, Timestamp::MAX, limit, now).await?;
                 verification.awaiting = Some(awaiting);
                 order.hardness = self.store.start_awaiting(&verification, &order).await?;
                 verification.harden(order.hardness);
                 Some(limit)
             }
-            SendOutcome::Refused(refusal) => return Err(refused(&order.country, refusal)),
+            SendOutcome::Refused(refusal) => {
+                return Err(self.refusal(&order, Timestamp::MAX, refusal).await?);
+            }
             SendOutcome::Over => return Err(SendRefused::Over),
         };
         Ok(Started { state: self.described(verification, number, deliveries), secret, due })
@@ -181,7 +183,8 @@ impl Verifications {
         self.policy.carries(&number, channel)?;
         sendable(verification, now)?;
         if now < verification.channel_opens_at(channel, &number) {
-            return Err(too_early(verification, verification.not_before(channel, &number)));
+            let not_before = verification.not_before(channel, &number);
+            return Err(in_time(verification, SendRefused::Limit(Refusal::TooEarly { not_before })));
         }
         let order = self.order(verification, &number, channel, source, now);
         self.place(verification, &number, &order, now).await
@@ -195,6 +198,7 @@ impl Verifications {
         order: &SendOrder,
         now: Timestamp,
     ) -> Result<(), SendRefused> {
+        let promised = verification.sent_at.map_or(Timestamp::MAX, |_| verification.resend_at);
         match self.store.send_again(order, &self.policy.sends).await? {
             SendOutcome::Sending(sending) => {
                 self.sent(order, number, sending);
@@ -202,14 +206,14 @@ impl Verifications {
             }
             SendOutcome::ChallengeDue(due, level) => {
                 let limit = Limited::new(due, level);
-                let awaiting = self.challenge(order, limit, now).await?;
+                let awaiting = self.challenge(order, promised, limit, now).await?;
                 self.store.await_challenge(verification, &awaiting).await?;
                 Err(SendRefused::ChallengeDue(limit))
             }
-            SendOutcome::Refused(Refusal::TooEarly { not_before }) => {
-                Err(too_early(verification, not_before))
+            SendOutcome::Refused(refusal) => {
+                let refused = self.refusal(order, promised, refusal).await?;
+                Err(in_time(verification, refused))
             }
-            SendOutcome::Refused(refusal) => Err(refused(&order.country, refusal)),
             SendOutcome::Over => Err(SendRefused::Over),
         }
     }
@@ -358,10 +362,10 @@ pub fn opened_number(plain: &[u8]) -> Result<PhoneNumber, Failure> {
 }
 
 /// A wait that ends when the code is no longer worth sending is none.
-fn too_early(verification: &Verification, not_before: Timestamp) -> SendRefused {
-    if verification.worth_sending_at(not_before) {
-        SendRefused::Limit(Refusal::TooEarly { not_before })
-    } else {
-        SendRefused::StartAgain
+fn in_time(verification: &Verification, refused: SendRefused) -> SendRefused {
+    let SendRefused::Limit(refusal) = &refused else { return refused };
+    match refusal.until() {
+        Some(until) if !verification.worth_sending_at(until) => SendRefused::StartAgain,
+        _ => refused,
     }
 }

@@ -50,6 +50,12 @@ impl Problem {
         self
     }
 
+    /// The seconds to wait before trying again, if waiting helps.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<i64> {
+        self.retry_after
+    }
+
     /// A field that is missing or not of its form.
     #[must_use]
     pub fn field(field: &str, problem: &str) -> Self {

@@ -107,6 +107,20 @@ pub enum Refusal {
     ChallengeClosed,
 }
 
+impl Refusal {
+    /// When it pays to come back, where that is known.
+    #[must_use]
+    pub const fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::TooEarly { not_before: until }
+            | Self::Exhausted { until }
+            | Self::Destination { until, .. }
+            | Self::Money { until, .. } => Some(until),
+            Self::KillSwitch | Self::ChallengeClosed => None,
+        }
+    }
+}
+
 const PAUSED_SENDING: &str = "SELECT COUNT(*) FROM sending_pauses";
 const LOCK_RESENDABLE: &str = "UPDATE verifications SET checks = checks WHERE verification_id = $1
     AND approved_at IS NULL AND checks < checks_limit AND expires_at >= $2 RETURNING *";
@@ -346,6 +360,24 @@ impl Store {
             let sending = admit!(tx, order, policy, promised, now);
             run!(tx, PROMISE, key, sending.resend_at.as_millisecond(), now.as_millisecond());
             Ok(Ending::Commit(SendOutcome::Sending(sending)))
+        }))
+    }
+
+    /// What would come of an order at the time of its delivery, for a verification that was promised that
+    /// time; nothing is changed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn probe_send(
+        &self,
+        order: &SendOrder,
+        policy: &SendPolicy,
+        promised: Timestamp,
+    ) -> Result<SendOutcome, StoreError> {
+        let now = order.delivery.at;
+        Ok(transact!(self, tx => {
+            let sending = admit!(tx, order, policy, promised, now);
+            Ok(Ending::Rollback(SendOutcome::Sending(sending)))
         }))
     }
 

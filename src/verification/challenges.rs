@@ -1,6 +1,7 @@
 //! Challenges: what opens the way where a send has become suspicious.
 
-use super::decisions::{challenged, refused};
+use super::decisions::challenged;
+use super::refusals::ready_at;
 use super::{Failure, Limited, SendRefused, Starter, Verifications, number_of, sendable};
 use crate::captcha::CaptchaError;
 use crate::model::altcha::{self, AltchaChallenge};
@@ -9,7 +10,7 @@ use crate::model::counter::Due;
 use crate::model::entropy::random_bytes;
 use crate::model::source::Source;
 use crate::model::verification::{Awaiting, Proof, Verification};
-use crate::store::{BucketState, Refusal, SendOrder};
+use crate::store::{Refusal, SendOrder, SendOutcome};
 use jiff::Timestamp;
 
 /// A challenge that may be solved now.
@@ -27,28 +28,46 @@ impl Verifications {
     pub(super) async fn challenge(
         &self,
         order: &SendOrder,
+        promised: Timestamp,
         limit: Limited,
         now: Timestamp,
     ) -> Result<Awaiting, SendRefused> {
-        let (first, second) =
-            (self.store.buckets(&order.first, now).await?, self.store.buckets(&order.second, now).await?);
-        let open_at = ready_at(&first, now).min(ready_at(&second, now));
+        if limit.due == Due::Guard
+            && let Some(shut) = self.shut(order, now).await?
+        {
+            let (level, subject) = (shut.bucket.toll.level, shut.bucket.toll.subject);
+            let until = self.store.pause_destination(subject, shut.until, now).await?;
+            let paused = Refusal::Destination { level, until };
+            return Err(self.refusal(order, promised, paused).await?);
+        }
+        let second = self.store.buckets(&order.second, now).await?;
+        let first = self.store.buckets(&order.first, now).await?;
+        let passable = ready_at(&first, now) <= now || ready_at(&second, now) <= now;
+        let work = passable || limit.due != Due::Guard;
+        let nonce = random_bytes();
+        self.worthwhile(order, promised, if work { Proof::Work } else { Proof::Captcha }).await?;
+        challenged(&order.country, limit);
         let deficit = second.iter().map(|bucket| bucket.deficit).fold(0.0, f64::max);
-        let awaiting =
-            |difficulty| Awaiting { channel: order.delivery.channel, nonce: random_bytes(), difficulty };
-        let passable = limit.due != Due::Guard || open_at <= now;
-        if passable {
-            challenged(&order.country, limit);
-            return Ok(awaiting(Some(altcha::difficulty(deficit))));
+        let difficulty = work.then(|| altcha::difficulty(deficit));
+        Ok(Awaiting { channel: order.delivery.channel, nonce, difficulty })
+    }
+
+    /// Nobody shall solve a challenge for a send that another limit then refuses.
+    async fn worthwhile(
+        &self,
+        order: &SendOrder,
+        promised: Timestamp,
+        proof: Proof,
+    ) -> Result<(), SendRefused> {
+        let proven = SendOrder { proof: Some((proof, [0; 16])), ..order.clone() };
+        match self.store.probe_send(&proven, &self.policy.sends, promised).await? {
+            SendOutcome::Refused(refusal) => Err(self.refusal(&proven, promised, refusal).await?),
+            SendOutcome::ChallengeDue(..) => match self.shut(order, order.delivery.at).await? {
+                Some(shut) => Err(self.refusal(&proven, promised, shut.refusal).await?),
+                None => Ok(()),
+            },
+            _ => Ok(()),
         }
-        if self.captchas.offered().next().is_some() {
-            challenged(&order.country, limit);
-            return Ok(awaiting(None));
-        }
-        let emptiest = second.iter().max_by_key(|bucket| bucket.unit_at).or(first.first());
-        let Some(emptiest) = emptiest else { return Ok(awaiting(None)) };
-        let until = self.store.pause_destination(emptiest.toll.subject, open_at, now).await?;
-        Err(refused(&order.country, Refusal::Destination { level: emptiest.toll.level, until }))
     }
 
     /// The challenges of which one must be solved before the awaited code is sent.
@@ -129,9 +148,4 @@ impl Verifications {
         order.proof = Some((proof, awaiting.nonce));
         self.place(verification, &number, &order, now).await
     }
-}
-
-/// When all buckets of a lane will have a unit.
-fn ready_at(lane: &[BucketState], now: Timestamp) -> Timestamp {
-    lane.iter().map(|bucket| bucket.unit_at).max().unwrap_or(now)
 }

@@ -1,12 +1,14 @@
 //! A server of its own for every test, and a client that checks every answer.
 
 mod alter;
+mod challenges;
 mod engine;
 mod log;
 mod lookups;
 mod people;
 mod reply;
 
+pub(crate) use challenges::proof;
 pub(crate) use engine::Engine;
 pub(crate) use lookups::{Answer, Form, Question};
 pub(crate) use people::{Attempt, Person, another};

@@ -9,6 +9,7 @@ mod devices;
 mod discovery;
 mod harness;
 mod inbox;
+mod limits;
 mod openapi;
 mod operations;
 mod sync;

@@ -78,6 +78,18 @@ contract!(an_empty_bucket_asks_for_a_challenge_and_charges_no_other, |store| {
     assert!(is_sending(&guarded_start(store, "+358441234563", at(3_600)).await.1), "the trickle brought one");
 });
 
+contract!(a_probe_says_what_would_come_of_a_send_and_changes_nothing, |store| {
+    started(store, ANNA, at(0)).await;
+    let v = verification(ANNA, at(0));
+    for (second, sent) in [(29, false), (30, true), (30, true)] {
+        let mut order = order(&v, at(0));
+        order.delivery.at = at(second);
+        let outcome = store.probe_send(&order, &policy(), Timestamp::MAX).await.unwrap();
+        assert_eq!(is_sending(&outcome), sent, "at second {second}: {outcome:?}");
+        assert!(store.deliveries(v.id).await.unwrap().is_empty());
+    }
+});
+
 contract!(a_proof_of_work_opens_the_second_lane_once, |store| {
     for number in ["+358401234561", "+358501234562"] {
         guarded_start(store, number, at(0)).await;
