@@ -8,6 +8,7 @@ use crate::directory::Directory;
 use crate::discovery::Discovery;
 use crate::epochs::{Epochs, EpochsError};
 use crate::http::{self, AddressLimit, Development, Services};
+use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
 use crate::model::delivery::Channel;
 use crate::model::number::PhoneNumber;
@@ -160,6 +161,7 @@ impl App {
                 devices.clone(),
             ),
             devices,
+            idempotency: Idempotency::new(store.clone(), keys.number()),
             discovery: Discovery::new(store.clone(), keys, epochs, directory.clone(), &config.discovery),
             clock,
             store,
@@ -199,7 +201,8 @@ impl App {
         jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), drained.clone()));
         jobs.spawn(jobs::refresh_directory(self.directory, drained.clone()));
         let (verifications, clock) = (self.services.verifications.clone(), self.services.clock.clone());
-        jobs.spawn(jobs::forget(verifications, clock, drained.clone()));
+        let idempotency = self.services.idempotency.clone();
+        jobs.spawn(jobs::forget(verifications, idempotency, clock, drained.clone()));
         let observing = axum::serve(ops, self.ops).with_graceful_shutdown(drained.clone().cancelled_owned());
         let observed = TaskTracker::new().spawn(observing.into_future());
         let router = http::router(self.services).into_make_service_with_connect_info::<SocketAddr>();

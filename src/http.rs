@@ -5,6 +5,7 @@ mod callers;
 mod devices;
 mod discovery;
 mod extract;
+mod idempotency;
 mod inbox;
 mod layers;
 mod lookup_binary;
@@ -21,6 +22,7 @@ pub use problem::Problem;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::discovery::Discovery;
+use crate::idempotency::Idempotency;
 use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
 use crate::sender::Inbox;
@@ -55,6 +57,8 @@ pub struct Services {
     pub devices: Devices,
     /// Discovery.
     pub discovery: Discovery,
+    /// Answers to be repeated.
+    pub idempotency: Idempotency,
     /// The time of a request.
     pub clock: Clock,
     /// The database, for health.
@@ -96,7 +100,7 @@ struct Document;
 
 /// The public API with its document.
 fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(verifications::start))
         .routes(routes!(verifications::state))
         .routes(routes!(verifications::send_again))
@@ -115,7 +119,9 @@ fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
                 .routes(routes!(discovery::lookup))
                 .layer(DefaultBodyLimit::max(LOOKUP_LIMIT)),
         )
-        .split_for_parts()
+        .split_for_parts();
+    idempotency::describe(&mut document);
+    (router, document)
 }
 
 /// The API's OpenAPI 3.1 document, as JSON.

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::idempotency::Idempotency;
 use crate::verification::{Dispatcher, Failure, Verifications};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +70,12 @@ pub async fn refresh_directory(directory: Arc<Directory>, stop: CancellationToke
 }
 
 /// Forgets what is kept for a time only, until `stop`.
-pub async fn forget(verifications: Verifications, clock: Clock, stop: CancellationToken) {
+pub async fn forget(
+    verifications: Verifications,
+    idempotency: Idempotency,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     let mut ticks = interval(FORGET);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !stop.is_cancelled() {
@@ -77,6 +83,9 @@ pub async fn forget(verifications: Verifications, clock: Clock, stop: Cancellati
             _ = ticks.tick() => {
                 if let Err(cause) = verifications.forget_old(clock.now()).await {
                     complain("old verifications could not be forgotten", &cause);
+                }
+                if let Err(cause) = idempotency.forget_old(clock.now()).await {
+                    complain("old answers could not be forgotten", &cause);
                 }
             }
             () = stop.cancelled() => {}

@@ -9,7 +9,7 @@
 //!   http    jobs                       every route on one screen; what runs beside requests
 //!      \   /
 //!  verification  registration          what the service does: verbs on top
-//!  devices  discovery  directory  epochs
+//!  devices  discovery  directory  epochs  idempotency
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -30,6 +30,7 @@ pub mod directory;
 pub mod discovery;
 pub mod epochs;
 pub mod http;
+pub mod idempotency;
 pub mod jobs;
 pub mod key_file;
 pub mod model;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 19] = [
+const RULES: [(&str, &[&str]); 20] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -26,7 +26,8 @@ const RULES: [(&str, &[&str]); 19] = [
     ("devices", &["model", "store", "verification"]),
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
-    ("jobs", &["verification", "directory", "clock"]),
+    ("idempotency", &["model", "store", "verification"]),
+    ("jobs", &["verification", "idempotency", "directory", "clock"]),
     (
         "http",
         &[
@@ -39,6 +40,7 @@ const RULES: [(&str, &[&str]); 19] = [
             "devices",
             "registration",
             "discovery",
+            "idempotency",
         ],
     ),
     (
@@ -58,6 +60,7 @@ const RULES: [(&str, &[&str]); 19] = [
             "discovery",
             "directory",
             "epochs",
+            "idempotency",
             "jobs",
             "http",
         ],

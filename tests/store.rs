@@ -10,6 +10,7 @@ mod store {
     mod deliveries;
     mod directory;
     mod fixtures;
+    mod idempotency;
     mod keeping;
     mod limits;
     mod sending;

@@ -1,6 +1,6 @@
 //! What stands around every handler: the request's name, its log line, the limit of its address.
 
-use super::{Problem, Services};
+use super::{Problem, Services, idempotency};
 use crate::config;
 use crate::model::source::Source;
 use axum::Router;
@@ -27,6 +27,7 @@ const MINUTE_MS: i64 = 60_000;
 pub(super) fn wrap(router: Router<Services>, services: &Services) -> Router<Services> {
     router
         .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
+        .layer(from_fn_with_state(services.clone(), idempotency::once))
         .layer(from_fn_with_state(services.clone(), limit_address))
         .layer(from_fn(name_and_log))
 }

@@ -8,6 +8,7 @@ mod canary;
 mod devices;
 mod discovery;
 mod harness;
+mod idempotency;
 mod inbox;
 mod limits;
 mod openapi;

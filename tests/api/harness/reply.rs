@@ -5,13 +5,14 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// Headers that an answer may have. A new one is added here by hand, after a thought about what it tells.
-const HEADERS: [&str; 11] = [
+const HEADERS: [&str; 12] = [
     "allow",
     "cache-control",
     "content-length",
     "content-security-policy",
     "content-type",
     "date",
+    "idempotency-replayed",
     "referrer-policy",
     "retry-after",
     "www-authenticate",
