@@ -19,6 +19,10 @@ export const startVerification = (number, region, attempt) =>
 export const sendAgain = ({ id, secret }, channel, attempt) =>
   call('POST', `/v1/verifications/${id}/codes`, { bearer: secret, body: { channel }, attempt });
 
+/** `POST /v1/verifications/{id}/challenges` */
+export const solveChallenge = ({ id, secret }, kind, solution, attempt) =>
+  call('POST', `/v1/verifications/${id}/challenges`, { bearer: secret, body: { kind, solution }, attempt });
+
 /** `POST /v1/verifications/{id}/check` */
 export const checkCode = ({ id, secret }, code) =>
   call('POST', `/v1/verifications/${id}/check`, { bearer: secret, body: { code } });

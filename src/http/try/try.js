@@ -1,5 +1,6 @@
 // The page at /try: a number, its code, an address book. This file says what follows what.
 import * as api from './api.js';
+import { passing } from './challenge.js';
 import { readBook } from './contacts.js';
 import { find, friendsIn } from './lookup.js';
 import { countries, readNumber } from './numbers.js';
@@ -65,7 +66,7 @@ async function sendNumber() {
   if (!written) return complain('number', 'Type your number first.');
   const number = read.e164 ?? written;
   if (read.e164) await holdPhone(read.e164, read.pretty);
-  const answer = await once(['start', number], (attempt) => api.startVerification(number, $('region').value, attempt));
+  const answer = await once(['start', number], (attempt) => passing('number', null, () => api.startVerification(number, $('region').value, attempt)));
   state.holder = { name: $('name').value.trim() || 'You', number: answer.phone_number, pretty: read.pretty ?? answer.phone_number, region: read.region ?? $('region').value };
   if (!read.e164) await holdPhone(answer.phone_number, answer.phone_number);
   askForCode(answer);
@@ -161,7 +162,8 @@ async function register() {
 function resend(channel, button) {
   return oneAtATime(button, 'resend', async () => {
     try {
-      learn(await once(['again', state.verification.id, channel], (attempt) => api.sendAgain(state.verification, channel, attempt)));
+      const { id, secret } = state.verification;
+      learn(await once(['again', id, channel], (attempt) => passing('resend', secret, () => api.sendAgain({ id, secret }, channel, attempt))));
     } catch (refusal) {
       learn(refusal.verification ?? waiting(channel, refusal.retryAfter));
       throw refusal;
