@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod client {
+    mod challenge;
     mod contacts;
     mod credentials;
     mod error;
+    mod repeat;
     mod sync;
     mod wire;
 }

@@ -6,6 +6,7 @@
 
 mod process {
     mod at_rest;
+    mod challenge;
     mod client;
     mod config;
     mod harness;

@@ -14,12 +14,19 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Long enough for a slow phone network, short enough that a person still waits for the message.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For a whole exchange: a full lookup is 320 kB, which the slowest networks carry in this time.
 const TOTAL_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How often a request is asked for again while the service says that it is under way.
+const REPEATS: u32 = 10;
+
+/// How long to wait in between: what the service says.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// A connection to a service, signed in as nobody.
 #[derive(Clone)]
@@ -62,7 +69,8 @@ impl Client {
     }
 
     fn call_url(&self, method: Method, url: Url) -> Call {
-        Call { server: self.server.origin().ascii_serialization(), request: self.http.request(method, url) }
+        let request = self.http.request(method, url);
+        Call { server: self.server.origin().ascii_serialization(), request, repeatable: false }
     }
 
     fn url<const N: usize>(&self, path: [&str; N]) -> Url {
@@ -97,6 +105,8 @@ impl Session {
 struct Call {
     server: String,
     request: RequestBuilder,
+    /// Whether sending it again asks for nothing more.
+    repeatable: bool,
 }
 
 impl Call {
@@ -107,6 +117,13 @@ impl Call {
 
     fn json(mut self, body: &Value) -> Self {
         self.request = self.request.json(body);
+        self
+    }
+
+    /// To be evaluated once, however often it is sent.
+    fn once(mut self) -> Self {
+        self.request = self.request.header("Idempotency-Key", Uuid::new_v4().to_string());
+        self.repeatable = true;
         self
     }
 
@@ -129,13 +146,36 @@ impl Call {
     }
 
     async fn send(self) -> Result<Response, ClientError> {
-        let answer =
-            self.request.send().await.map_err(|error| ClientError::of_transport(&self.server, &error))?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
-        Err(refusal(answer).await)
+        let again = self.request.try_clone().filter(|_| self.repeatable);
+        let answer = match (self.request.send().await, again) {
+            // The connection broke, perhaps after the request had come: its key makes asking again safe.
+            (Err(error), Some(again)) if !error.is_timeout() && !error.is_connect() => {
+                return repeat(&self.server, again).await;
+            }
+            (answer, _) => answer.map_err(|error| ClientError::of_transport(&self.server, &error))?,
+        };
+        answered(answer).await
     }
+}
+
+/// Sends a request again, waiting for the first one to be answered where it is still under way.
+async fn repeat(server: &str, request: RequestBuilder) -> Result<Response, ClientError> {
+    let mut refused = None;
+    for _ in 0..REPEATS {
+        let Some(again) = request.try_clone() else { break };
+        let answer = again.send().await.map_err(|error| ClientError::of_transport(server, &error))?;
+        let refusal = match answered(answer).await {
+            Err(refusal) if refusal.code() == Some("idempotency_in_flight") => refusal,
+            answered => return answered,
+        };
+        tokio::time::sleep(UNDER_WAY).await;
+        refused = Some(refusal);
+    }
+    Err(refused.unwrap_or_else(|| ClientError::TimedOut { server: server.to_owned() }))
+}
+
+async fn answered(answer: Response) -> Result<Response, ClientError> {
+    if answer.status().is_success() { Ok(answer) } else { Err(refusal(answer).await) }
 }
 
 async fn refusal(answer: Response) -> ClientError {

@@ -58,6 +58,9 @@ pub enum ClientError {
         /// The state of the verification that the refusal is about.
         verification: Option<Box<Verification>>,
     },
+    /// The service asks for a proof that this client cannot give.
+    #[error("the service asks for a challenge that this client cannot solve ({0})")]
+    ChallengeUnsolvable(&'static str),
     /// None of the live epochs uses an algorithm that this client knows.
     #[error("this client is too old for the service: it knows none of its handle algorithms; update it")]
     AlgorithmUnknown,

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use uuid::Uuid;
 
@@ -95,8 +96,14 @@ pub struct Verification {
     /// How and when the code can be sent again.
     #[serde(default)]
     pub channels: Vec<ChannelTerms>,
+    /// What must be solved, one of them, before the awaited code is sent.
+    #[serde(default)]
+    pub challenges: Vec<Challenge>,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The starter's secret, where a refusal is the first to say it.
+    #[serde(default)]
+    pub secret: Option<SecretString>,
 }
 
 impl Verification {
@@ -105,6 +112,16 @@ impl Verification {
     pub fn sendable_from(&self, channel: Channel) -> Option<Timestamp> {
         self.channels.iter().find(|terms| terms.channel == channel)?.not_before
     }
+}
+
+/// What must be solved before a code is sent.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Challenge {
+    /// Who set it, such as `altcha`.
+    pub kind: String,
+    /// The proof of work, as it must be sent back.
+    #[serde(default)]
+    pub challenge: Value,
 }
 
 /// What the code of a verification is like.

@@ -2,6 +2,7 @@
 
 mod account;
 mod advice;
+mod challenge;
 mod code;
 mod lookup;
 mod register;

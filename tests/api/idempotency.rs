@@ -1,5 +1,6 @@
 //! A request with an `Idempotency-Key` is evaluated once.
 
+mod challenges;
 mod mishaps;
 mod secrecy;
 

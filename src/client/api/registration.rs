@@ -41,7 +41,7 @@ impl Client {
         let mut body = json!({ "phone_number": start.phone_number, "channel": start.channel });
         set(&mut body, "region", start.region);
         set(&mut body, "locale", start.locale);
-        self.call(Method::POST, ["v1", "verifications"]).json(&body).json_answer().await
+        self.call(Method::POST, ["v1", "verifications"]).once().json(&body).json_answer().await
     }
 
     /// Sends the code again (`POST /v1/verifications/{id}/codes`).
@@ -51,7 +51,26 @@ impl Client {
     pub async fn send_again(&self, started: &Started, channel: Channel) -> Result<Verification, ClientError> {
         self.call(Method::POST, ["v1", "verifications", &started.verification.id, "codes"])
             .bearer(&started.secret)
+            .once()
             .json(&json!({ "channel": channel }))
+            .json_answer()
+            .await
+    }
+
+    /// Sends the solution of a challenge, which sends the awaited code (`POST /v1/verifications/{id}/challenges`).
+    ///
+    /// # Errors
+    /// [`ClientError`], such as the refusals `challenge_required` (another one), `challenge_incorrect`.
+    pub async fn solve_challenge(
+        &self,
+        started: &Started,
+        kind: &str,
+        solution: &str,
+    ) -> Result<Verification, ClientError> {
+        self.call(Method::POST, ["v1", "verifications", &started.verification.id, "challenges"])
+            .bearer(&started.secret)
+            .once()
+            .json(&json!({ "kind": kind, "solution": solution }))
             .json_answer()
             .await
     }
@@ -82,7 +101,7 @@ impl Client {
             "device": { "name": device.name, "platform": device.platform },
         });
         set(&mut body, "discoverable", device.discoverable);
-        self.call(Method::POST, ["v1", "accounts"]).json(&body).json_answer().await
+        self.call(Method::POST, ["v1", "accounts"]).once().json(&body).json_answer().await
     }
 
     /// The messages that a development service holds for a number, newest last (`GET /v1/inbox`).

@@ -21,9 +21,7 @@ fn known(code: &str) -> Option<&'static str> {
         "token_invalid" => {
             "this device is signed out: register it again with `tuttu client register NUMBER --replace`"
         }
-        "challenge_required" => {
-            "the service wants a puzzle solved, which this command cannot do: use the web page /try"
-        }
+        "challenge_required" => "the service asks for one challenge after another: try again later",
         "number_invalid" => "write the number with + and its country code, or name its region with --region",
         "number_type_not_allowed" => "use a mobile number, or --channel voice for a landline",
         "destination_not_allowed" => "the operator of the service decides which countries it serves",

@@ -1,7 +1,7 @@
 //! Getting hold of a code: from the command line, the development inbox or the person at the terminal.
 
 use super::advice::in_words;
-use super::note;
+use super::{challenge, note};
 use anyhow::{Context as _, Result, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::io::{self, Write as _};
@@ -102,6 +102,11 @@ impl Codes<'_> {
             Ok(state) => {
                 note("The same code is on its way again.");
                 Ok(state)
+            }
+            Err(refusal) if refusal.code() == Some("challenge_required") => {
+                let passed = challenge::pass(self.client, refusal, Some(&self.started.secret)).await?;
+                note("The same code is on its way again.");
+                Ok(passed.verification)
             }
             Err(ClientError::Refused { title, retry_after: Some(wait), .. }) => {
                 note(&format!("{title}; it can be sent again in {}.", in_words(wait)));

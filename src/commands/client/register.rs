@@ -1,7 +1,7 @@
 //! `tuttu client register`: from a number to a device that is signed in.
 
 use super::code::{Codes, Source};
-use super::{Place, say};
+use super::{Place, challenge, say};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use secrecy::SecretString;
@@ -64,7 +64,10 @@ pub(super) async fn run(place: &Place, args: RegisterArgs) -> Result<()> {
     let (client, server) = place.new_client()?;
     let source = source(&args, &client, &number).await?;
     let start = Start { phone_number: number.e164(), region: None, channel: args.channel, locale: None };
-    let started = client.start_verification(start).await?;
+    let started = match client.start_verification(start).await {
+        Err(refusal) => challenge::pass(&client, refusal, None).await?,
+        Ok(started) => started,
+    };
     say(&format!("A code is on its way to {} by {}.\n", number.masked(), args.channel))?;
     let approved = Codes { client: &client, started: &started, channel: args.channel }.prove(source).await?;
     let device =
