@@ -111,34 +111,34 @@ impl Replay {
         let address = self.dice.address(people.addresses, 0x5000_0000);
         let sent = self.ask(&number, address, now, true, true).await;
         let fate = if people.abroad { &mut self.tally.outside } else { &mut self.tally.inside };
-        let starter = match sent {
-            Sent::Plain(starter) => {
+        let asker = match sent {
+            Sent::Plain(asker) => {
                 fate.plain += 1;
-                Some(starter)
+                Some(asker)
             }
-            Sent::Proven(starter) => {
+            Sent::Proven(asker) => {
                 fate.proven += 1;
-                Some(starter)
+                Some(asker)
             }
             Sent::Refused => {
                 fate.refused += 1;
                 None
             }
         };
-        if let Some(starter) = starter.filter(|_| self.dice.below(100) < people.percent) {
+        if let Some(asker) = asker.filter(|_| self.dice.below(100) < people.percent) {
             let entered = at + self.dice.exponential_ms(ENTERED_MS);
             self.events.push(Reverse((entered, Event::Entered(self.entering.len()))));
-            self.entering.push(Some(*starter));
+            self.entering.push(Some(*asker));
         }
         let next = at + self.dice.wait_ms(people.per_hour);
         self.events.push(Reverse((next, Event::Person(which))));
     }
 
     async fn entered(&mut self, which: usize, now: Timestamp) {
-        let Some(starter) = self.entering[which].take() else { return };
-        let code = self.desk.code(&starter).await;
+        let Some(asker) = self.entering[which].take() else { return };
+        let code = self.desk.code(&asker).await;
         // A code that took longer than its life is entered in vain.
-        let _late = self.desk.verifications.check(&starter, &code, now).await;
+        let _late = self.desk.verifications.check(&asker, &code, now).await;
     }
 
     /// Asks for a code and solves what may be solved.
@@ -150,20 +150,20 @@ impl Replay {
             Err(other) => panic!("{number}: {other}"),
         };
         let id = started.state.verification.id;
-        let mut starter = self.desk.verifications.authorize(id, &started.secret).await.unwrap().unwrap();
+        let mut asker = self.desk.verifications.authorize(id, &started.secret).await.unwrap().unwrap();
         if started.due.is_none() {
-            return Sent::Plain(Box::new(starter));
+            return Sent::Plain(Box::new(asker));
         }
         for _ in 0..2 {
-            let Some(awaiting) = starter.verification().awaiting else { return Sent::Refused };
+            let Some(awaiting) = asker.verification().awaiting else { return Sent::Refused };
             let Some(proof) = proof(awaiting, work, captcha) else { return Sent::Refused };
-            match self.desk.verifications.send_proven(&starter, awaiting, proof, &source, now).await {
-                Ok(()) => return Sent::Proven(Box::new(starter)),
+            match self.desk.verifications.send_proven(&asker, awaiting, proof, &source, now).await {
+                Ok(()) => return Sent::Proven(Box::new(asker)),
                 Err(SendRefused::ChallengeDue(_)) => {}
                 Err(SendRefused::Limit(_)) => return Sent::Refused,
                 Err(other) => panic!("{other}"),
             }
-            starter = self.desk.verifications.authorize(id, &started.secret).await.unwrap().unwrap();
+            asker = self.desk.verifications.authorize(id, &started.secret).await.unwrap().unwrap();
         }
         Sent::Refused
     }

@@ -36,18 +36,18 @@ impl Crowd {
     /// Asks, solves the proof of work where one is due, and sometimes enters the code.
     async fn attempt(&mut self, number: &str, source: Source) -> Result<(), SendRefused> {
         let started = self.ask(number, source).await?;
-        let starter = self.desk.starter(&started).await;
-        if let Some(awaiting) = starter.verification().awaiting {
+        let who = self.desk.starter(&started).await;
+        if let Some(awaiting) = who.verification().awaiting {
             let verifications = &self.desk.verifications;
-            match verifications.send_proven(&starter, awaiting, Proof::Work, &source, self.now).await {
+            match verifications.send_proven(&who, awaiting, Proof::Work, &source, self.now).await {
                 // What would come too late for this code is told to whoever asks anew.
                 Err(SendRefused::StartAgain) => return self.ask(number, source).await.map(|_| ()),
                 sent => sent?,
             }
         }
         if self.dice.below(10) == 0 {
-            let code = self.desk.code(&starter).await;
-            self.desk.verifications.check(&starter, &code, self.now).await.unwrap();
+            let code = self.desk.code(&who).await;
+            self.desk.verifications.check(&who, &code, self.now).await.unwrap();
         }
         Ok(())
     }
