@@ -4,6 +4,7 @@
 //! first minutes, in which the buckets are emptied already.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the table is what a proof is read by")]
 
 #[path = "limits/guessing.rs"]
 mod guessing;

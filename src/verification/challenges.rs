@@ -1,7 +1,7 @@
 //! Challenges: what opens the way where a send has become suspicious.
 
 use super::decisions::challenged;
-use super::refusals::ready_at;
+use super::refusals::{Shut, ready_at};
 use super::{Failure, Limited, SendRefused, Starter, Verifications, number_of, sendable};
 use crate::captcha::CaptchaError;
 use crate::model::altcha::{self, AltchaChallenge};
@@ -35,10 +35,8 @@ impl Verifications {
         if limit.due == Due::Guard
             && let Some(shut) = self.shut(order, now).await?
         {
-            let (level, subject) = (shut.bucket.toll.level, shut.bucket.toll.subject);
-            let until = self.store.pause_destination(subject, shut.until, now).await?;
-            let paused = Refusal::Destination { level, until };
-            return Err(self.refusal(order, promised, paused).await?);
+            let refusal = self.paused(order, shut, now).await?;
+            return Err(self.refusal(order, promised, refusal).await?);
         }
         let second = self.store.buckets(&order.second, now).await?;
         let first = self.store.buckets(&order.first, now).await?;
@@ -50,6 +48,16 @@ impl Verifications {
         let deficit = second.iter().map(|bucket| bucket.deficit).fold(0.0, f64::max);
         let difficulty = work.then(|| altcha::difficulty(deficit));
         Ok(Awaiting { channel: order.delivery.channel, nonce, difficulty })
+    }
+
+    /// Pauses the emptiest bucket of a guard that is shut; the quota of test numbers only waits.
+    async fn paused(&self, order: &SendOrder, shut: Shut, now: Timestamp) -> Result<Refusal, SendRefused> {
+        if order.second.is_empty() {
+            return Ok(shut.refusal);
+        }
+        let (level, subject) = (shut.bucket.toll.level, shut.bucket.toll.subject);
+        let until = self.store.pause_destination(subject, shut.until, now).await?;
+        Ok(Refusal::Destination { level, until })
     }
 
     /// Nobody shall solve a challenge for a send that another limit then refuses.

@@ -50,13 +50,15 @@ impl Verifications {
         })
     }
 
-    /// Whether no challenge opens the way of an order past the guard, and until when.
+    /// Whether no challenge opens the way of an order past the guard, and until when. Test numbers have a single
+    /// lane, which nothing opens.
     pub(super) async fn shut(&self, order: &SendOrder, now: Timestamp) -> Result<Option<Shut>, SendRefused> {
-        if self.captchas.offered().next().is_some() {
+        let single = order.second.is_empty();
+        if !single && self.captchas.offered().next().is_some() {
             return Ok(None);
         }
-        let (first, second) =
-            (self.store.buckets(&order.first, now).await?, self.store.buckets(&order.second, now).await?);
+        let first = self.store.buckets(&order.first, now).await?;
+        let second = if single { first.clone() } else { self.store.buckets(&order.second, now).await? };
         let until = ready_at(&first, now).min(ready_at(&second, now));
         let emptiest = second.into_iter().max_by_key(|bucket| bucket.unit_at);
         Ok(emptiest.filter(|_| until > now).map(|bucket| {

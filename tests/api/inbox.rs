@@ -127,7 +127,7 @@ async fn the_page_runs_nothing_but_its_own_scripts() {
     assert_eq!(
         page.header("content-security-policy"),
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-            form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+            worker-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     );
     let html = String::from_utf8(page.bytes).unwrap();
     assert!(!html.contains("<script>") && !html.contains("<style") && !html.contains(" style="));

@@ -63,7 +63,7 @@ impl Traffic {
     }
 }
 
-/// Chance that is the same in every run (SplitMix64).
+/// Chance that is the same in every run (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
 

@@ -89,7 +89,9 @@ async fn waiting_exactly_as_long_as_a_refusal_says_always_works() {
         crowd.pass(pause);
     }
     println!("| refused by | let in after exactly Retry-After |");
-    met.iter().for_each(|(limit, times)| println!("| {limit} | {times} |"));
+    for (limit, times) in &met {
+        println!("| {limit} | {times} |");
+    }
     for limit in ["resend_wait", "guard_number_block", "guard_country", "money_per_day"] {
         assert!(met.contains_key(limit), "{limit} was never met: {met:?}");
     }
