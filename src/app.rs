@@ -10,13 +10,12 @@ use crate::epochs::{Epochs, EpochsError};
 use crate::http::{self, AddressLimit, Development, Services};
 use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
-use crate::model::delivery::Channel;
 use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
-use crate::sender::{Gateway, Inbox, Sender, Twilio};
+use crate::sender::{Gateway, Gateways, Inbox, Sender, Twilio};
 use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
-use crate::verification::{Dispatcher, VerificationPolicy, Verifications};
+use crate::verification::{Dispatcher, Reports, VerificationPolicy, Verifications};
 use crate::{jobs, telemetry};
 use axum::Router;
 use std::io;
@@ -143,7 +142,7 @@ impl App {
         let gateways = gateways(config, &inbox)?;
         let outbox = Arc::new(Notify::new());
         let dispatcher = Dispatcher::new(store.clone(), keys.clone(), gateways.clone(), clock.clone());
-        let policy = Arc::new(VerificationPolicy::new(config, channels(&gateways)));
+        let policy = Arc::new(VerificationPolicy::new(config, gateways.clone()));
         let devices = Devices::new(store.clone(), keys.clone());
         let services = Services {
             verifications: Verifications::new(
@@ -153,6 +152,7 @@ impl App {
                 Captchas::new(&config.challenges)?,
                 outbox.clone(),
             ),
+            reports: Reports::new(store.clone(), gateways.clone()),
             accounts: Accounts::new(
                 store.clone(),
                 keys.clone(),
@@ -247,7 +247,7 @@ async fn finished(tracker: &TaskTracker) {
     tracker.wait().await;
 }
 
-fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<[Gateway]>, StartError> {
+fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<Gateways>, StartError> {
     let mut gateways = Vec::new();
     for gateway in &config.sms.gateways {
         let sender = match gateway.kind {
@@ -258,12 +258,7 @@ fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<[Gateway]>, StartError
             GatewayKind::Webhook => None,
         };
         let sender = sender.ok_or_else(|| StartError::Gateway(gateway.name.clone()))?;
-        gateways.push(Gateway { name: gateway.name.clone(), sender });
+        gateways.push(Gateway::new(gateway.name.clone(), sender));
     }
-    Ok(gateways.into())
-}
-
-fn channels(gateways: &[Gateway]) -> Vec<Channel> {
-    let carried = |channel: &Channel| gateways.iter().any(|gateway| gateway.sender.carries(*channel));
-    [Channel::Sms, Channel::Voice].into_iter().filter(carried).collect()
+    Ok(Arc::new(Gateways::new(gateways, &config.sms.routes)))
 }

@@ -27,7 +27,7 @@ use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
 use crate::sender::Inbox;
 use crate::store::Store;
-use crate::verification::Verifications;
+use crate::verification::{Reports, Verifications};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -51,6 +51,8 @@ const LOOKUP_LIMIT: usize = 2 * 1024 * 1024;
 pub struct Services {
     /// Verifications.
     pub verifications: Verifications,
+    /// What gateways report.
+    pub reports: Reports,
     /// Accounts.
     pub accounts: Accounts,
     /// Devices.

@@ -1,16 +1,22 @@
 //! Who delivers a code: one enum over the gateways there are.
 
+mod breaker;
+mod gateways;
 mod inbox;
 mod twilio;
 
+pub use breaker::Breaker;
+pub use gateways::{Gateway, Gateways};
 pub use inbox::{Inbox, InboxMessage};
 pub use twilio::{Twilio, TwilioAccount};
 
-use crate::model::delivery::Channel;
+use crate::model::code::Code;
+use crate::model::delivery::{Channel, DeliveryStatus, FailureReason};
 use crate::model::id::DeliveryId;
 use crate::model::message::MessageText;
 use crate::model::number::PhoneNumber;
 use jiff::Timestamp;
+use reqwest::header::HeaderMap;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -25,6 +31,8 @@ pub struct OutgoingMessage {
     pub channel: Channel,
     /// What it says.
     pub text: MessageText,
+    /// The code in it.
+    pub code: Code,
     /// How long it is worth delivering.
     pub valid_for: Duration,
     /// When it was handed over.
@@ -34,12 +42,14 @@ pub struct OutgoingMessage {
 /// Why a message was not accepted, or may have been.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The gateway answered and refused it, with its own code for why.
-    #[error("refused by the gateway (status {status}, code {code:?})")]
+    /// The gateway answered and refused it: provably not accepted.
+    #[error("refused by the gateway: {} (status {status}, code {code:?})", reason.as_str())]
     Refused {
+        /// Why.
+        reason: FailureReason,
         /// The HTTP status.
         status: u16,
-        /// The gateway's error code.
+        /// The gateway's own error code.
         code: Option<u32>,
     },
     /// No connection: it was provably never accepted.
@@ -50,14 +60,34 @@ pub enum SendError {
     NoAnswer,
 }
 
-/// A gateway by its name.
-#[derive(Debug)]
-pub struct Gateway {
-    /// Its configured name.
-    pub name: String,
-    /// What it is.
-    pub sender: Sender,
+/// A request that a gateway makes to this server, to say how far a delivery got.
+#[derive(Debug, Clone, Copy)]
+pub struct Callback<'a> {
+    /// Path and query, as they came.
+    pub path_and_query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+    /// When it came.
+    pub at: Timestamp,
 }
+
+/// How far a gateway says that a delivery got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The status.
+    pub status: DeliveryStatus,
+    /// Why it got no further.
+    pub reason: Option<FailureReason>,
+    /// The gateway's own name for the message.
+    pub message: Option<String>,
+}
+
+/// A callback that the gateway did not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the signature does not fit")]
+pub struct SignatureInvalid;
 
 /// Who delivers a code.
 #[derive(Debug)]
@@ -89,6 +119,17 @@ impl Sender {
                 Ok(None)
             }
             Self::Twilio(twilio) => twilio.send(message).await.map(Some),
+        }
+    }
+
+    /// Judges a callback, its signature before anything else: what it reports, if that is news.
+    ///
+    /// # Errors
+    /// [`SignatureInvalid`], also for a gateway that makes no callbacks.
+    pub fn report(&self, callback: &Callback<'_>) -> Result<Option<Report>, SignatureInvalid> {
+        let _ = callback;
+        match self {
+            Self::Inbox(_) | Self::Twilio(_) => Err(SignatureInvalid),
         }
     }
 }

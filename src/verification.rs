@@ -7,6 +7,7 @@ mod orders;
 mod outcomes;
 mod policy;
 mod refusals;
+mod reports;
 mod sending;
 mod test_numbers;
 
@@ -15,6 +16,7 @@ use decisions::approved;
 pub use decisions::limit_of;
 pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
+pub use reports::{ReportRefused, Reports};
 pub use sending::Dispatcher;
 
 use crate::captcha::Captchas;
@@ -198,7 +200,7 @@ impl Verifications {
         order: &SendOrder,
         now: Timestamp,
     ) -> Result<(), SendRefused> {
-        let promised = verification.sent_at.map_or(Timestamp::MAX, |_| verification.resend_at);
+        let promised = verification.promised_send(order.delivery.channel);
         match self.store.send_again(order, &self.policy.sends).await? {
             SendOutcome::Sending(sending) => {
                 self.sent(order, number, sending);
@@ -286,9 +288,9 @@ impl Verifications {
         deliveries: Vec<Delivery>,
     ) -> VerificationState {
         let carried =
-            self.policy.channels.iter().filter(|channel| self.policy.carries(&number, **channel).is_ok());
+            Channel::ALL.iter().copied().filter(|&channel| self.policy.carries(&number, channel).is_ok());
         let channels = carried
-            .map(|&channel| (channel, verification.not_before(channel, &number)))
+            .map(|channel| (channel, verification.not_before(channel, &number)))
             .filter(|(_, not_before)| verification.worth_sending_at(*not_before))
             .collect();
         let challenges = self.open_challenges(&verification);
@@ -325,6 +327,7 @@ impl Verifications {
             counter: self.policy.counter(number, request.account == Some(number_index)),
             sent_at: None,
             awaiting: None,
+            rejected_at: None,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the configuration from its sources, and saying where each value came from.
 
 use super::environment::{key_of_variable, reject_misspelled};
-use super::{Config, Gateway, Hidden, validate};
+use super::{Config, Gateway, Hidden, Route, validate};
 use config::{ConfigBuilder, FileFormat, Value, ValueKind, builder::DefaultState};
 use serde_json::Value as Json;
 use std::cmp::Ordering;
@@ -11,9 +11,11 @@ use thiserror::Error;
 
 const DEFAULT_FILE: &str = "tuttu.toml";
 /// Settings that must not be printed; each may be read from a file named by its `_file` twin.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 6] = [
     "database.url",
     "sms.gateways[].auth_token",
+    "sms.gateways[].api_key_secret",
+    "sms.gateways[].signing_secret",
     "challenges.turnstile_secret",
     "challenges.hcaptcha_secret",
 ];
@@ -215,6 +217,7 @@ fn generic(key: &str) -> String {
 fn valid_keys() -> BTreeMap<String, Json> {
     let mut config = Config::default();
     config.sms.gateways.push(Gateway { auth_token: Some(Hidden::default()), ..Gateway::default() });
+    config.sms.routes.push(Route::default());
     let mut keys = BTreeMap::new();
     flatten_json("", &serde_json::to_value(&config).unwrap_or_default(), &mut keys);
     keys.into_iter().map(|(key, value)| (generic(&key), value)).collect()

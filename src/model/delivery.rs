@@ -38,6 +38,86 @@ words! {
     }
 }
 
+impl DeliveryStatus {
+    /// How far along it is: a delivery only ever takes a status of a higher rank, and the first of the last rank
+    /// stays.
+    #[must_use]
+    pub const fn rank(self) -> i64 {
+        match self {
+            Self::Queued => 0,
+            Self::Claimed => 1,
+            Self::Unknown => 2,
+            Self::Sent => 3,
+            Self::Failed | Self::Delivered | Self::Undelivered => 4,
+        }
+    }
+}
+
+words! {
+    /// Why a message did not arrive, for the operator.
+    FailureReason {
+        /// There is no such number.
+        InvalidNumber = "invalid_number",
+        /// The line takes no text messages.
+        Landline = "landline",
+        /// The telephone is off, or its network does not answer.
+        Unreachable = "unreachable",
+        /// Its holder has asked this sender for no more.
+        OptedOut = "opted_out",
+        /// The gateway takes it for message pumping.
+        Fraud = "fraud",
+        /// A network filtered it.
+        Blocked = "blocked",
+        /// The account may not send to this country.
+        RegionNotEnabled = "region_not_enabled",
+        /// The gateway is asked too often.
+        Throttled = "throttled",
+        /// The gateway is out of order.
+        Outage = "outage",
+        /// The gateway's account, secret or sender is wrong.
+        Misconfigured = "misconfigured",
+        /// The code was over before the message could leave.
+        Expired = "expired",
+        /// The gateway gave a reason that is not known here.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Why a message did not arrive, for whoever asked for it: coarse, because more would be a free look-up.
+    ShownReason {
+        /// It will not be sent to this number this way.
+        Rejected = "rejected",
+        /// It may work later, or another way.
+        Unreachable = "unreachable",
+    }
+}
+
+impl FailureReason {
+    /// What whoever asked for it may know.
+    #[must_use]
+    pub const fn shown(self) -> ShownReason {
+        match self {
+            Self::InvalidNumber | Self::Landline | Self::OptedOut | Self::Fraud | Self::Blocked => {
+                ShownReason::Rejected
+            }
+            _ => ShownReason::Unreachable,
+        }
+    }
+
+    /// Whether it lies with the number, so that no other gateway is tried.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self.shown(), ShownReason::Rejected) || matches!(self, Self::Unreachable | Self::Expired)
+    }
+
+    /// Whether it says that the gateway itself is not well.
+    #[must_use]
+    pub const fn is_gateways(self) -> bool {
+        matches!(self, Self::Throttled | Self::Outage | Self::Misconfigured)
+    }
+}
+
 /// One message of a verification.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -51,4 +131,8 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     /// When it got there.
     pub at: Timestamp,
+    /// Why it got no further.
+    pub reason: Option<FailureReason>,
+    /// The gateway that took it, or refused it.
+    pub gateway: Option<String>,
 }

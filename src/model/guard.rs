@@ -33,7 +33,7 @@ words! {
 
 impl Level {
     /// Every level of the guard, in the order in which buckets are charged: one order for all, so that none waits for another.
-    pub const ALL: [Self; 5] =
+    pub const GUARDED: [Self; 5] =
         [Self::Address, Self::AddressRange, Self::NumberBlock, Self::NumberRange, Self::Country];
 }
 
@@ -102,13 +102,13 @@ pub struct Toll {
     pub cap_ms: i64,
 }
 
-/// Units to be taken, one from each level that applies, in the order of [`Level::ALL`].
+/// Units to be taken, one from each level that applies, in the order of [`Level::GUARDED`].
 pub type Tolls = Vec<Toll>;
 
 /// The sizes of all buckets and what an approval gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuardPolicy {
-    /// The size on each level, in the order of [`Level::ALL`].
+    /// The size on each level, in the order of [`Level::GUARDED`].
     pub sizes: [BucketSize; 5],
     /// The conversion in percent at which a bucket lasts for ever: an approval gives back 100 / this.
     pub conversion_percent: u32,
@@ -119,7 +119,7 @@ impl GuardPolicy {
     /// neither has a number that is never to be blocked.
     #[must_use]
     pub fn tolls(&self, key: &SecretKey, lane: Lane, number: Option<&PhoneNumber>, source: &Source) -> Tolls {
-        let sizes = Level::ALL.into_iter().zip(self.sizes);
+        let sizes = Level::GUARDED.into_iter().zip(self.sizes);
         sizes
             .filter_map(|(level, size)| {
                 let text = whose(level, number, source)?;

@@ -77,6 +77,8 @@ pub struct Verification {
     pub sent_at: Option<Timestamp>,
     /// The send that waits for a challenge.
     pub awaiting: Option<Awaiting>,
+    /// Since when its last message is known to be rejected.
+    pub rejected_at: Option<Timestamp>,
 }
 
 /// A send that waits for a challenge to be solved.
@@ -180,13 +182,29 @@ impl Verification {
     /// The earliest time at which `channel` may carry the code to `number` again.
     #[must_use]
     pub fn not_before(&self, channel: Channel, number: &PhoneNumber) -> Timestamp {
-        self.resend_at.max(self.channel_opens_at(channel, number))
+        self.promised_at(channel).max(self.channel_opens_at(channel, number))
     }
 
-    /// When `channel` is there at all: a call waits for the message before it, but to a landline.
+    /// When the waits allow `channel` again: a call at once where the message before it was rejected.
+    #[must_use]
+    pub fn promised_at(&self, channel: Channel) -> Timestamp {
+        match self.rejected_at {
+            Some(rejected_at) if channel == Channel::Voice => rejected_at.min(self.resend_at),
+            _ => self.resend_at,
+        }
+    }
+
+    /// The send that it was promised, if a first one has happened; else the end of time.
+    #[must_use]
+    pub fn promised_send(&self, channel: Channel) -> Timestamp {
+        self.sent_at.map_or(Timestamp::MAX, |_| self.promised_at(channel))
+    }
+
+    /// When `channel` is there at all: a call waits for the message before it, but to a landline and where that
+    /// message was rejected.
     #[must_use]
     pub fn channel_opens_at(&self, channel: Channel, number: &PhoneNumber) -> Timestamp {
-        if channel == Channel::Voice && number.can_receive_sms() {
+        if channel == Channel::Voice && number.can_receive_sms() && self.rejected_at.is_none() {
             self.created_at + super::delivery::VOICE_DELAY
         } else {
             self.created_at

@@ -9,6 +9,10 @@ macro_rules! words {
         pub enum $name { $($(#[$variant_meta])* $variant),+ }
 
         impl $name {
+            /// Every one of them.
+            #[allow(dead_code, reason = "not every list of words is gone through")]
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The word for it in JSON, metrics and the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use super::{OutgoingMessage, SendError};
 use crate::config::{Gateway, Hidden};
+use crate::model::delivery::FailureReason;
 use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
 use std::time::Duration;
@@ -113,5 +114,10 @@ fn account(gateway: &Gateway) -> Option<TwilioAccount> {
 async fn refusal(answer: Response) -> SendError {
     let status = answer.status().as_u16();
     let code = answer.json().await.ok().and_then(|refused: Refused| refused.code);
-    SendError::Refused { status, code }
+    let reason = match status {
+        429 => FailureReason::Throttled,
+        401 | 403 | 404 => FailureReason::Misconfigured,
+        _ => FailureReason::Other,
+    };
+    SendError::Refused { reason, status, code }
 }

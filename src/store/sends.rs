@@ -125,7 +125,8 @@ const PAUSED_SENDING: &str = "SELECT COUNT(*) FROM sending_pauses";
 const LOCK_RESENDABLE: &str = "UPDATE verifications SET checks = checks WHERE verification_id = $1
     AND approved_at IS NULL AND checks < checks_limit AND expires_at >= $2 RETURNING *";
 const PROMISE: &str = "UPDATE verifications SET resend_at = $2, sent_at = COALESCE(sent_at, $3),
-    awaiting_channel = NULL, awaiting_nonce = NULL, awaiting_difficulty = NULL WHERE verification_id = $1";
+    awaiting_channel = NULL, awaiting_nonce = NULL, awaiting_difficulty = NULL, rejected_at = NULL
+    WHERE verification_id = $1";
 const AWAIT: &str = "UPDATE verifications SET awaiting_channel = $2, awaiting_nonce = $3,
     awaiting_difficulty = $4 WHERE verification_id = $1";
 
@@ -356,7 +357,7 @@ impl Store {
             if order.proof.is_some_and(|(_, nonce)| awaited != Some(nonce)) {
                 refuse!(refused(Refusal::ChallengeClosed));
             }
-            let promised = if v.sent_at.is_some() { v.resend_at } else { Timestamp::MAX };
+            let promised = v.promised_send(order.delivery.channel);
             let sending = admit!(tx, order, policy, promised, now);
             run!(tx, PROMISE, key, sending.resend_at.as_millisecond(), now.as_millisecond());
             Ok(Ending::Commit(SendOutcome::Sending(sending)))

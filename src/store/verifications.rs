@@ -37,6 +37,7 @@ pub(super) struct Row {
     awaiting_channel: Option<String>,
     awaiting_nonce: Option<Vec<u8>>,
     awaiting_difficulty: Option<i64>,
+    rejected_at: Option<i64>,
 }
 
 impl Row {
@@ -64,6 +65,7 @@ impl Row {
             prefix: self.prefix.as_deref().and_then(Subject::from_slice),
             counter: TABLE.some("counter", Counter::parse(&self.counter))?,
             sent_at: TABLE.time_if("sent_at", self.sent_at)?,
+            rejected_at: TABLE.time_if("rejected_at", self.rejected_at)?,
         })
     }
 

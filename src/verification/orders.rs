@@ -32,6 +32,8 @@ impl Verifications {
                 channel,
                 status: if test { DeliveryStatus::Delivered } else { DeliveryStatus::Queued },
                 at: now,
+                reason: None,
+                gateway: None,
             },
             number: verification.number_index,
             counter,

@@ -9,6 +9,8 @@ use crate::model::delivery::Channel;
 use crate::model::guard::{BucketSize, GuardPolicy};
 use crate::model::ledger::Hardness;
 use crate::model::number::{NumberError, PhoneNumber};
+use crate::sender::Gateways;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
@@ -22,8 +24,8 @@ pub struct VerificationPolicy {
     pub code_lifetime: Duration,
     /// How often a number may be sent a code.
     pub sends: SendPolicy,
-    /// The ways a code can travel here.
-    pub channels: Vec<Channel>,
+    /// Who carries codes.
+    pub gateways: Arc<Gateways>,
     /// Where codes may go.
     pub destinations: Destinations,
     /// Android SMS Retriever hashes that may be asked for.
@@ -64,9 +66,9 @@ pub enum DestinationRefused {
 }
 
 impl VerificationPolicy {
-    /// The rules that the configuration sets, for gateways that carry `channels`.
+    /// The rules that the configuration sets, for codes that these gateways carry.
     #[must_use]
-    pub fn new(config: &Config, channels: Vec<Channel>) -> Self {
+    pub fn new(config: &Config, gateways: Arc<Gateways>) -> Self {
         Self {
             hardness: Hardness {
                 digits: config.verification.code_length,
@@ -79,7 +81,7 @@ impl VerificationPolicy {
                 window: SECONDS(86_400),
                 waits: [30, 60, 120, 300, 600].map(SECONDS),
             },
-            channels,
+            gateways,
             destinations: Destinations::new(config),
             app_hashes: config.verification.app_hashes.clone(),
             web_origins: config.verification.web_origins.clone(),
@@ -137,7 +139,7 @@ impl VerificationPolicy {
             Channel::Sms => number.can_receive_sms(),
             Channel::Voice => voice,
         };
-        match (reached, self.channels.contains(&channel)) {
+        match (reached, self.gateways.carry(&number.country(), channel)) {
             (false, _) => Err(SendRefused::NumberType { voice }),
             (true, false) => Err(SendRefused::ChannelUnavailable),
             (true, true) => Ok(()),

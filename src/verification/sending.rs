@@ -2,36 +2,49 @@
 
 use super::{Failure, number_of};
 use crate::clock::Clock;
-use crate::model::delivery::DeliveryStatus;
+use crate::model::delivery::{DeliveryStatus, FailureReason};
 use crate::model::keys::Keys;
 use crate::model::message::MessageText;
 use crate::model::verification::{Status, Verification};
-use crate::sender::{Gateway, OutgoingMessage, SendError};
-use crate::store::{ClaimedDelivery, Settlement, Store};
+use crate::sender::{Gateway, Gateways, OutgoingMessage, SendError};
+use crate::store::{ClaimedDelivery, SettledDelivery, Settlement, Store};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer than a gateway may take, so that a lease ends only with its holder.
 const LEASE: Duration = Duration::from_secs(30);
 const BATCH: i64 = 32;
+/// When a delivery that no gateway has accepted is tried again.
+const WAITS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30)];
 
 /// Sends what is queued.
 #[derive(Debug, Clone)]
 pub struct Dispatcher {
     store: Store,
     keys: Arc<Keys>,
-    gateways: Arc<[Gateway]>,
+    gateways: Arc<Gateways>,
     clock: Clock,
 }
 
+/// How handing a delivery over went on from gateway to gateway.
+enum Handed<'a> {
+    /// One of them decided it.
+    Settled(Settlement<'a>),
+    /// It was provably accepted by none.
+    NotAccepted(FailureReason),
+    /// Its lease is over: it is no longer ours.
+    Lost,
+}
+
 impl Dispatcher {
-    /// A dispatcher over these gateways, in order of preference.
+    /// A dispatcher over these gateways.
     #[must_use]
-    pub const fn new(store: Store, keys: Arc<Keys>, gateways: Arc<[Gateway]>, clock: Clock) -> Self {
+    pub const fn new(store: Store, keys: Arc<Keys>, gateways: Arc<Gateways>, clock: Clock) -> Self {
         Self { store, keys, gateways, clock }
     }
 
-    /// Claims queued deliveries; empty when there is none.
+    /// Claims deliveries that are queued or due again; empty when there is none.
     ///
     /// # Errors
     /// When the database fails.
@@ -39,62 +52,139 @@ impl Dispatcher {
         Ok(self.store.claim_deliveries(self.clock.now(), LEASE, BATCH).await?)
     }
 
-    /// Sends one claimed delivery and writes what came of it.
+    /// Sends one claimed delivery by the first gateway that takes it, and writes what came of it. Where none has
+    /// accepted it, it is tried again after 2, 8 and 30 s while its code is worth sending.
     ///
     /// # Errors
     /// When the database fails; the lease then ends in `unknown`, never in a second message.
     pub async fn deliver(&self, claimed: &ClaimedDelivery) -> Result<(), Failure> {
-        let found = self.store.verification(claimed.verification).await?;
-        let gateway = self.gateways.iter().find(|gateway| gateway.sender.carries(claimed.channel));
-        let (Some(verification), Some(gateway)) = (found, gateway) else {
-            return self.settle(claimed, DeliveryStatus::Failed, "none", None).await;
+        let Some(verification) = self.store.verification(claimed.verification).await? else {
+            return self.settle(claimed, failed("none", FailureReason::Expired)).await;
         };
-        let Some(message) = self.message(claimed, &verification)? else {
-            return self.settle(claimed, DeliveryStatus::Failed, &gateway.name, None).await;
-        };
-        let answer = gateway.sender.send(&message).await;
-        let status = match &answer {
-            Ok(_) => DeliveryStatus::Sent,
-            Err(SendError::NoAnswer) => DeliveryStatus::Unknown,
-            Err(SendError::Refused { .. } | SendError::Unreachable) => DeliveryStatus::Failed,
-        };
-        if let Err(cause) = &answer {
-            tracing::warn!(gateway = gateway.name, delivery = %claimed.id, %cause, "a code was not accepted");
+        if verification.status(self.clock.now()) != Status::Pending {
+            return self.settle(claimed, failed("none", FailureReason::Expired)).await;
         }
-        self.settle(claimed, status, &gateway.name, answer.ok().flatten().as_deref()).await
+        match self.hand_over(claimed, &verification).await? {
+            Handed::Settled(settlement) => self.settle(claimed, settlement).await,
+            Handed::NotAccepted(reason) => self.try_again(claimed, &verification, reason).await,
+            Handed::Lost => Ok(()),
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        claimed: &ClaimedDelivery,
+        verification: &Verification,
+    ) -> Result<Handed<'_>, Failure> {
+        let country = verification.country.as_deref().unwrap_or_default();
+        let mut reason = FailureReason::Outage;
+        for (tried, gateway) in self.gateways.on_the_way(country, claimed.channel).into_iter().enumerate() {
+            let now = self.clock.now();
+            if !gateway.admits(now) {
+                continue;
+            }
+            if tried > 0 && !self.store.renew_claim(claimed, now + LEASE).await? {
+                return Ok(Handed::Lost);
+            }
+            let answer = gateway.sender.send(&self.message(claimed, verification, now)?).await;
+            gateway.learn(&answer, self.clock.now());
+            match answer {
+                Ok(message) => return Ok(Handed::Settled(sent(&gateway.name, message))),
+                Err(cause) => {
+                    tracing::warn!(
+                        gateway = gateway.name, delivery = %claimed.id, country, %cause,
+                        "a code was not accepted"
+                    );
+                    match ended(gateway, &cause) {
+                        Some(settlement) => return Ok(Handed::Settled(settlement)),
+                        None => reason = reason_of(&cause),
+                    }
+                }
+            }
+        }
+        Ok(Handed::NotAccepted(reason))
+    }
+
+    async fn try_again(
+        &self,
+        claimed: &ClaimedDelivery,
+        verification: &Verification,
+        reason: FailureReason,
+    ) -> Result<(), Failure> {
+        let tried = usize::try_from(claimed.attempts - 1).unwrap_or_default();
+        let at = WAITS.get(tried).map(|&wait| self.clock.now() + wait);
+        match at.filter(|&at| at < verification.expires_at) {
+            Some(at) => {
+                self.store.postpone_delivery(claimed, at, reason).await?;
+                Ok(())
+            }
+            None => self.settle(claimed, failed("none", reason)).await,
+        }
     }
 
     fn message(
         &self,
         claimed: &ClaimedDelivery,
         verification: &Verification,
-    ) -> Result<Option<OutgoingMessage>, Failure> {
-        let now = self.clock.now();
-        if verification.status(now) != Status::Pending {
-            return Ok(None);
-        }
+        now: Timestamp,
+    ) -> Result<OutgoingMessage, Failure> {
         let code = verification.code(self.keys.code())?;
         let left = verification.expires_at.duration_since(now);
-        Ok(Some(OutgoingMessage {
+        Ok(OutgoingMessage {
             delivery: claimed.id,
             to: number_of(&self.keys, verification)?,
             channel: claimed.channel,
             text: MessageText::render(&code, &verification.template),
+            code,
             valid_for: Duration::try_from(left).unwrap_or_default(),
             at: now,
-        }))
+        })
     }
 
-    async fn settle(
-        &self,
-        claimed: &ClaimedDelivery,
-        status: DeliveryStatus,
-        gateway: &str,
-        message: Option<&str>,
-    ) -> Result<(), Failure> {
-        let labels = [("gateway", gateway.to_owned()), ("status", status.as_str().to_owned())];
-        metrics::counter!("tuttu_deliveries_total", &labels).increment(1);
-        let settlement = Settlement { status, gateway, message };
-        Ok(self.store.settle_delivery(claimed.id, settlement, self.clock.now()).await?)
+    async fn settle(&self, claimed: &ClaimedDelivery, settlement: Settlement<'_>) -> Result<(), Failure> {
+        let settled = self.store.settle_delivery(claimed.id, &settlement, self.clock.now()).await?;
+        count(&settlement, settled.as_ref());
+        Ok(())
+    }
+}
+
+/// Counts a delivery that has taken a new status.
+pub(super) fn count(settlement: &Settlement<'_>, settled: Option<&SettledDelivery>) {
+    let Some(settled) = settled else { return };
+    let labels = [
+        ("gateway", settlement.gateway.to_owned()),
+        ("country", settled.country.clone()),
+        ("channel", settled.channel.as_str().to_owned()),
+        ("status", settlement.status.as_str().to_owned()),
+    ];
+    metrics::counter!("tuttu_deliveries_total", &labels).increment(1);
+}
+
+fn sent(gateway: &str, message: Option<String>) -> Settlement<'_> {
+    Settlement { status: DeliveryStatus::Sent, gateway, message, reason: None }
+}
+
+const fn failed(gateway: &str, reason: FailureReason) -> Settlement<'_> {
+    Settlement { status: DeliveryStatus::Failed, gateway, message: None, reason: Some(reason) }
+}
+
+/// What an answer decides for good: another gateway is tried only where this one provably accepted nothing and
+/// the reason does not lie with the number.
+fn ended<'a>(gateway: &'a Gateway, cause: &SendError) -> Option<Settlement<'a>> {
+    let name = gateway.name.as_str();
+    match cause {
+        SendError::Refused { reason, .. } if reason.is_final() => Some(failed(name, *reason)),
+        SendError::NoAnswer => {
+            let reason = Some(FailureReason::Outage);
+            Some(Settlement { status: DeliveryStatus::Unknown, gateway: name, message: None, reason })
+        }
+        SendError::Refused { .. } | SendError::Unreachable => None,
+    }
+}
+
+const fn reason_of(cause: &SendError) -> FailureReason {
+    match cause {
+        SendError::Refused { reason, .. } => *reason,
+        SendError::Unreachable | SendError::NoAnswer => FailureReason::Outage,
     }
 }

@@ -120,6 +120,7 @@ pub(crate) fn verification(number: &str, now: Timestamp) -> Verification {
         counter: Counter::Open,
         sent_at: None,
         awaiting: None,
+        rejected_at: None,
     }
 }
 
@@ -170,6 +171,8 @@ pub(crate) fn delivery(verification: &Verification, now: Timestamp) -> Delivery 
         channel: Channel::Sms,
         status: DeliveryStatus::Queued,
         at: now,
+        reason: None,
+        gateway: None,
     }
 }
 

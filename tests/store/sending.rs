@@ -135,9 +135,10 @@ contract!(a_delivery_that_failed_gives_its_unit_and_its_price_back, |store| {
     let order = SendOrder { price: 8, caps, ..guarded(&v, ANNA, at(0)) };
     assert!(is_sending(&store.start_verification(&v, &order, &policy()).await.unwrap()));
     let claimed = store.claim_deliveries(at(0), Duration::from_secs(30), 5).await.unwrap();
-    let settlement = Settlement { status: DeliveryStatus::Failed, gateway: "main", message: None };
-    store.settle_delivery(claimed[0].id, settlement, at(1)).await.unwrap();
-    store.settle_delivery(claimed[0].id, settlement, at(1)).await.unwrap();
+    let settlement =
+        Settlement { status: DeliveryStatus::Failed, gateway: "main", message: None, reason: None };
+    store.settle_delivery(claimed[0].id, &settlement, at(1)).await.unwrap();
+    store.settle_delivery(claimed[0].id, &settlement, at(1)).await.unwrap();
     let states = store.buckets(&order.first, at(0)).await.unwrap();
     assert!(states.iter().all(|state| state.deficit == 0.0), "{states:?}");
     assert!(is_sending(&paid(store, 70, 8, caps).await.1), "the money is there again");

@@ -1,0 +1,11 @@
+-- Deliveries that are tried again, and why they got no further. Kept in step with migrations/sqlite.
+
+-- How often it was claimed.
+ALTER TABLE deliveries ADD COLUMN attempts BIGINT NOT NULL DEFAULT 0;
+-- When it may be claimed again, where no gateway has accepted it.
+ALTER TABLE deliveries ADD COLUMN retry_at BIGINT;
+-- Why it got no further.
+ALTER TABLE deliveries ADD COLUMN reason TEXT;
+
+-- Since when a message of it is known to be rejected: a call need not wait.
+ALTER TABLE verifications ADD COLUMN rejected_at BIGINT;
