@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod sending;
 pub(crate) mod serve;
 
 use clap::{Args, Subcommand};
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Serve(Options),
     /// Bring the database's schema up to this version, and end.
     Migrate(Options),
+    /// Stop and resume the sending of codes, on all nodes at once.
+    Sending(sending::SendingArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     /// Talk to a server as an app would: register, look contacts up, see devices.

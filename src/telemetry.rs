@@ -61,8 +61,25 @@ fn describe() {
     describe_counter!("tuttu_requests_total", "Requests, by route and status");
     describe_histogram!("tuttu_request_seconds", "Time to answer, by route");
     describe_counter!("tuttu_problems_total", "Refusals and failures, by code");
-    describe_counter!("tuttu_deliveries_total", "Messages, by gateway and what came of them");
-    describe_counter!("tuttu_sends_monitored_total", "Codes sent to monitored countries");
+    describe_counter!(
+        "tuttu_send_decisions_total",
+        "Sends asked for, by what was decided, the limit that decided it, and country"
+    );
+    describe_counter!(
+        "tuttu_deliveries_total",
+        "Statuses that messages took, by gateway, country and channel"
+    );
+    describe_counter!(
+        "tuttu_conversions_total",
+        "Numbers proven, by the gateway of the last message and country"
+    );
+    describe_gauge!("tuttu_gateway_open", "Whether this node passes a gateway over because it fails: 0 or 1");
+    describe_counter!("tuttu_approvals_total", "Numbers proven, by country");
+    describe_counter!("tuttu_wrong_checks_total", "Wrong codes");
+    describe_gauge!(
+        "tuttu_guessing",
+        "Whether codes are guessed over all numbers: 0, 1 (a fifth of the budget: alarm), 2 (harder codes for all)"
+    );
     describe_counter!("tuttu_registrations_total", "Devices registered");
     describe_counter!("tuttu_lookups_total", "Lookups answered");
     describe_counter!("tuttu_lookup_handles_total", "Handles looked up");

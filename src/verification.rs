@@ -12,7 +12,6 @@ mod sending;
 mod test_numbers;
 
 pub use challenges::OpenChallenge;
-use decisions::approved;
 pub use decisions::limit_of;
 pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
@@ -244,7 +243,7 @@ impl Verifications {
         match outcome {
             Some(CheckOutcome::Approved { first }) => {
                 if first {
-                    approved(verification);
+                    self.approved(verification).await;
                 }
                 Ok(Grant::derive(self.keys.code(), verification.id))
             }

@@ -12,6 +12,7 @@ mod process {
     mod harness;
     mod keys;
     mod kill;
+    mod kill_switch;
     mod restart;
     mod schema;
     mod start;

@@ -25,12 +25,6 @@ pub(super) fn refused(country: &str, refusal: Refusal) -> SendRefused {
     SendRefused::Limit(refusal)
 }
 
-/// A number was proven.
-pub(super) fn approved(verification: &Verification) {
-    let country = verification.country.clone().unwrap_or_default();
-    metrics::counter!("tuttu_approvals_total", "country" => country).increment(1);
-}
-
 impl Verifications {
     /// A code was written to be sent: somebody should look at the outbox.
     pub(super) fn sent(&self, order: &SendOrder, number: &PhoneNumber, sending: Sending) {
@@ -47,6 +41,17 @@ impl Verifications {
             decided("monitored", what, &order.country);
         }
         self.outbox.notify_one();
+    }
+
+    /// A number was proven, by the code that the last of its gateways carried.
+    pub(super) async fn approved(&self, verification: &Verification) {
+        let country = verification.country.clone().unwrap_or_default();
+        // A metric is not worth the answer.
+        let deliveries = self.store.deliveries(verification.id).await.unwrap_or_default();
+        let gateway = deliveries.into_iter().rev().find_map(|delivery| delivery.gateway);
+        let labels = [("gateway", gateway.unwrap_or_default()), ("country", country.clone())];
+        metrics::counter!("tuttu_conversions_total", &labels).increment(1);
+        metrics::counter!("tuttu_approvals_total", "country" => country).increment(1);
     }
 
     /// A check was wrong: the day's sum over all numbers is looked at.
