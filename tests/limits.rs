@@ -8,6 +8,8 @@
 
 #[path = "limits/guessing.rs"]
 mod guessing;
+#[path = "limits/hostile.rs"]
+mod hostile;
 #[path = "limits/people.rs"]
 mod people;
 #[path = "limits/pumping.rs"]

@@ -9,6 +9,7 @@ mod process {
     mod challenge;
     mod client;
     mod config;
+    mod crash;
     mod harness;
     mod keys;
     mod kill;
@@ -17,4 +18,5 @@ mod process {
     mod schema;
     mod start;
     mod twilio;
+    mod two_nodes;
 }

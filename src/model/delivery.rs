@@ -135,4 +135,6 @@ pub struct Delivery {
     pub reason: Option<FailureReason>,
     /// The gateway that took it, or refused it.
     pub gateway: Option<String>,
+    /// When it is tried again, where no gateway has accepted it.
+    pub retry_at: Option<Timestamp>,
 }

@@ -30,11 +30,10 @@ macro_rules! insert_delivery {
 }
 pub(super) use insert_delivery;
 
-const OF_VERIFICATION: &str =
-    "SELECT delivery_id, channel, status, updated_at, reason, gateway FROM deliveries
-    WHERE verification_id = $1 ORDER BY created_at, delivery_id";
+const OF_VERIFICATION: &str = "SELECT delivery_id, channel, status, updated_at, reason, gateway, retry_at
+    FROM deliveries WHERE verification_id = $1 ORDER BY created_at, delivery_id";
 
-type Row = (Vec<u8>, String, String, i64, Option<String>, Option<String>);
+type Row = (Vec<u8>, String, String, i64, Option<String>, Option<String>, Option<i64>);
 
 impl Store {
     /// The deliveries of a verification, the oldest first.
@@ -50,7 +49,7 @@ impl Store {
 }
 
 fn delivery(verification: VerificationId, row: Row) -> Result<Delivery, StoreError> {
-    let (id, channel, status, at, reason, gateway) = row;
+    let (id, channel, status, at, reason, gateway, retry_at) = row;
     Ok(Delivery {
         id: TABLE.some("delivery_id", DeliveryId::from_slice(&id))?,
         verification,
@@ -59,5 +58,6 @@ fn delivery(verification: VerificationId, row: Row) -> Result<Delivery, StoreErr
         at: TABLE.time("updated_at", at)?,
         reason: reason.as_deref().and_then(FailureReason::parse),
         gateway,
+        retry_at: TABLE.time_if("retry_at", retry_at)?,
     })
 }

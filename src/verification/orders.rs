@@ -34,6 +34,7 @@ impl Verifications {
                 at: now,
                 reason: None,
                 gateway: None,
+                retry_at: None,
             },
             number: verification.number_index,
             counter,

@@ -13,6 +13,7 @@ mod inbox;
 mod limits;
 mod openapi;
 mod operations;
+mod sending;
 mod sync;
 mod verification;
 mod visibility;

@@ -133,15 +133,6 @@ on_both_engines!(a_refused_message_has_failed, |place| {
     }
 });
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_to_a_gateway_that_is_not_there_has_failed() {
-    let mut place = Place::new();
-    // Nothing listens on the first port of a machine, and nobody but root could.
-    configure(&mut place, "http://127.0.0.1:1", "");
-    let server = place.serve();
-    server.delivery_is(&server.attempt(ANNA).await, "failed").await;
-}
-
 on_both_engines!(a_message_without_an_answer_is_unknown_and_never_sent_again, |place| {
     let gateway = gateway(place, Conduct::Silence).await;
     let server = place.serve();

@@ -173,6 +173,7 @@ pub(crate) fn delivery(verification: &Verification, now: Timestamp) -> Delivery 
         at: now,
         reason: None,
         gateway: None,
+        retry_at: None,
     }
 }
 
