@@ -79,7 +79,7 @@ async fn ten_thousand_hostile_requests_from_one_range_leave_the_holder_able_to_r
     let mut registered = 0;
     while number.hostile < REQUESTS {
         number.hostile().await;
-        if number.hostile % HOLDER_ASKS_AFTER == 0 {
+        if number.hostile.is_multiple_of(HOLDER_ASKS_AFTER) {
             number.holder_registers().await;
             registered += 1;
         }
