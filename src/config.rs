@@ -6,6 +6,7 @@
 mod challenges;
 mod defaults;
 mod environment;
+mod limits;
 mod load;
 mod secret;
 mod units;

@@ -1,8 +1,7 @@
 //! What must hold between settings.
 
-use super::{Config, ConfigError, Gateway, GatewayKind};
+use super::{Config, ConfigError, Gateway, GatewayKind, TestNumbers};
 use crate::model::code;
-use crate::model::number::Region;
 use crate::store::DatabaseUrl;
 use std::collections::BTreeSet;
 
@@ -25,18 +24,9 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
     let rate = config.directory.false_positive_rate;
     must((1e-9..=0.5).contains(&rate), "directory.false_positive_rate must be above 0 and at most 0.5");
     must(config.discovery.budget_per_hour > 0, "discovery.budget_per_hour must be at least 1");
-    must(config.limits.sends_per_number > 0, "limits.sends_per_number must be at least 1");
-    must(config.limits.requests_per_minute > 0, "limits.requests_per_minute must be at least 1");
     must(config.database.connections > 0, "database.connections must be at least 1");
     if let Err(cause) = DatabaseUrl::parse(config.database.url.expose()) {
         must(false, &format!("database.url {cause}"));
-    }
-    let countries = &config.limits.countries;
-    for code in [&countries.allow, &countries.deny, &countries.monitor].into_iter().flatten() {
-        must(
-            Region::parse(code).is_ok(),
-            &format!("limits.countries: `{code}` is no ISO country code (such as FI)"),
-        );
     }
     must(
         config.server.public_url.as_deref().is_none_or(is_web_address),
@@ -56,6 +46,8 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
             must(false, &problem);
         }
     }
+    problems.extend(config.limits.problems());
+    problems.extend(verification.test_numbers.iter().flat_map(TestNumbers::problems));
     problems.extend(config.challenges.problems());
     if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
 }

@@ -228,6 +228,13 @@ fn a_value_that_does_not_fit_is_refused_by_its_key() {
         ("database.url", "tuttu.db"),
         ("limits.requests_per_minute", "-1"),
         ("limits.countries.allow", "FI,Finland"),
+        ("limits.number_types.deny", "voip,fax"),
+        ("limits.never_block", "+358401,0401"),
+        ("limits.guard.conversion_percent", "0"),
+        ("limits.guard.capacity", "10,50,8,60,0"),
+        ("limits.guard.mode", "asleep"),
+        ("limits.money.per_day", "-1"),
+        ("limits.wrong_checks_per_day", "0"),
         ("log.format", "xml"),
         ("log.level", "loud=very"),
         ("server.public_url", "tuttu.example"),
@@ -237,8 +244,10 @@ fn a_value_that_does_not_fit_is_refused_by_its_key() {
         let variable = format!("TUTTU__{}", key.to_uppercase().replace('.', "__"));
         place.set(&variable, value);
         let said = mistake(&place);
-        // Countries are named by the list of lists.
-        let name = if key.starts_with("limits.countries") { "limits.countries" } else { key };
+        // Countries and kinds of numbers are named by the list of lists.
+        let listed =
+            ["limits.countries", "limits.number_types"].into_iter().find(|list| key.starts_with(list));
+        let name = listed.unwrap_or(key);
         assert!(said.contains(name), "{key} = {value}: {said}");
     }
 }

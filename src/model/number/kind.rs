@@ -1,34 +1,36 @@
 //! Kinds of numbers, and which of them a code can be sent to.
 
+use crate::model::words::words;
 use rlibphonenumber as library;
 
-/// What a number is used for, in libphonenumber's classes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum NumberKind {
-    /// A landline.
-    FixedLine,
-    /// A mobile phone.
-    Mobile,
-    /// Either of the two: the plan does not tell them apart, as in North America.
-    FixedLineOrMobile,
-    /// Free for the caller.
-    TollFree,
-    /// Dear for the caller, who pays the called.
-    PremiumRate,
-    /// Paid by both ends.
-    SharedCost,
-    /// A line of an internet telephone service.
-    Voip,
-    /// A number that follows a person, often at the caller's cost.
-    PersonalNumber,
-    /// A pager.
-    Pager,
-    /// A company's one number for all its offices.
-    Uan,
-    /// Access to a voice mailbox.
-    Voicemail,
-    /// None of these; a valid number never has it.
-    Unknown,
+words! {
+    /// What a number is used for, in libphonenumber's classes.
+    NumberKind {
+        /// A landline.
+        FixedLine = "fixed_line",
+        /// A mobile phone.
+        Mobile = "mobile",
+        /// Either of the two: the plan does not tell them apart, as in North America.
+        FixedLineOrMobile = "fixed_line_or_mobile",
+        /// Free for the caller.
+        TollFree = "toll_free",
+        /// Dear for the caller, who pays the called.
+        PremiumRate = "premium_rate",
+        /// Paid by both ends.
+        SharedCost = "shared_cost",
+        /// A line of an internet telephone service.
+        Voip = "voip",
+        /// A number that follows a person, often at the caller's cost.
+        PersonalNumber = "personal_number",
+        /// A pager.
+        Pager = "pager",
+        /// A company's one number for all its offices.
+        Uan = "uan",
+        /// Access to a voice mailbox.
+        Voicemail = "voicemail",
+        /// None of these; a valid number never has it.
+        Unknown = "unknown",
+    }
 }
 
 impl NumberKind {
@@ -44,25 +46,6 @@ impl NumberKind {
     #[must_use]
     pub fn can_receive_call(self) -> bool {
         matches!(self, Self::Mobile | Self::FixedLineOrMobile | Self::FixedLine | Self::Voip)
-    }
-
-    /// Its name in snake case, as the interface and the tables of tests write it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FixedLine => "fixed_line",
-            Self::Mobile => "mobile",
-            Self::FixedLineOrMobile => "fixed_line_or_mobile",
-            Self::TollFree => "toll_free",
-            Self::PremiumRate => "premium_rate",
-            Self::SharedCost => "shared_cost",
-            Self::Voip => "voip",
-            Self::PersonalNumber => "personal_number",
-            Self::Pager => "pager",
-            Self::Uan => "uan",
-            Self::Voicemail => "voicemail",
-            Self::Unknown => "unknown",
-        }
     }
 
     /// The library's verdict; `Unknown` for exactly the numbers that are not valid.
