@@ -126,6 +126,6 @@ fn half_of_the_key_is_shown_and_the_other_half_is_worth_the_work() {
 #[test]
 fn a_challenge_grows_harder_with_the_deficit() {
     let steps = [0.0, 0.25, 0.5, 0.75, 1.0].map(altcha::difficulty);
-    assert_eq!(steps, [1_000, 2_115, 4_472, 9_457, 20_000]);
-    assert_eq!([f64::NAN, 7.0, -1.0].map(altcha::difficulty), [20_000, 20_000, 1_000]);
+    assert_eq!(steps, [600, 1_269, 2_683, 5_674, 12_000]);
+    assert_eq!([f64::NAN, 7.0, -1.0].map(altcha::difficulty), [12_000, 12_000, 600]);
 }

@@ -123,12 +123,18 @@ on_both_engines!(
         config.limits.sends_per_number = 20;
     },
     |service| {
-        for _ in 0..10 {
+        for round in 0..10 {
             let attempt = service.attempt(ANNA).await;
             let wrong = crate::harness::another(&service.code_of(&attempt).await);
-            for _ in 0..5 {
+            for _ in 0..4 {
                 service.check(&attempt, &wrong).await.expect(422, "code_incorrect");
             }
+            if round == 0 {
+                service.advance(30);
+                send(service, &attempt).await.expect(200, "");
+            }
+            service.check(&attempt, &wrong).await.expect(422, "code_incorrect");
+            service.check(&attempt, &wrong).await.expect(429, "checks_exhausted");
             service.advance(600);
         }
         service.restart().await;
