@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod sending;
 pub(crate) mod serve;
+mod table;
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;

@@ -1,5 +1,9 @@
 //! Accounts: registered by a grant, listed or hidden, erased.
 
+mod unseen;
+
+pub use unseen::{UnseenPrefix, never_seen_again};
+
 use crate::devices::{Caller, Devices};
 use crate::directory::Directory;
 use crate::epochs::Epochs;

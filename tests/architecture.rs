@@ -65,7 +65,10 @@ const RULES: [(&str, &[&str]); 20] = [
             "http",
         ],
     ),
-    ("commands", &["app", "clock", "config", "store", "telemetry", "client", "model"]),
+    (
+        "commands",
+        &["app", "clock", "config", "key_file", "registration", "store", "telemetry", "client", "model"],
+    ),
 ];
 
 /// Libraries that one ring alone may import.

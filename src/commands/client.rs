@@ -6,7 +6,6 @@ mod challenge;
 mod code;
 mod lookup;
 mod register;
-mod table;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};

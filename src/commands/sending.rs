@@ -1,11 +1,15 @@
 //! `tuttu sending`: the kill switch.
 
 use super::Options;
+use super::table::Table;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use jiff::SignedDuration;
 use std::io::{self, Write as _};
 use tuttu::app::open_store;
 use tuttu::clock::Clock;
+use tuttu::key_file;
+use tuttu::registration::never_seen_again;
 use tuttu::store::{SendingPause, Store};
 
 /// Stop and resume the sending of codes, on all nodes at once.
@@ -29,7 +33,21 @@ enum SendingCommand {
     Resume(Options),
     /// Say whether sending is stopped, since when and why
     Status(Options),
+    /// List where numbers were proven and registered but never seen again: the mark of who is paid for the messages
+    Unseen {
+        /// Accounts registered in the last so many days
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: u16,
+        /// but not in the last so many, which are still to come back
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=3650))]
+        but: u16,
+        #[command(flatten)]
+        options: Options,
+    },
 }
+
+/// Rows of `tuttu sending unseen`.
+const WORST: usize = 50;
 
 /// Runs `tuttu sending`.
 pub(crate) async fn run(arguments: SendingArgs) -> anyhow::Result<()> {
@@ -53,6 +71,7 @@ pub(crate) async fn run(arguments: SendingArgs) -> anyhow::Result<()> {
             let store = store(&options).await?;
             end(&store, store.sending_pause().await.map(status)).await
         }
+        SendingCommand::Unseen { days, but, options } => unseen((days, but), &options).await,
     }
 }
 
@@ -61,6 +80,24 @@ fn status(pause: Option<SendingPause>) -> String {
         None => "Codes are sent.".to_owned(),
         Some(SendingPause { reason, at }) => format!("Nothing is sent since {at:.0}: {reason}"),
     }
+}
+
+/// Prints where the most accounts were never seen again.
+async fn unseen((days, but): (u16, u16), options: &Options) -> anyhow::Result<()> {
+    let config = options.load()?.config;
+    let store = open_store(&config, false).await?;
+    let keys = key_file::open(&config.keys.file, &store).await?;
+    let now = Clock::System.now();
+    let ago = |days: u16| now - SignedDuration::from_hours(24 * i64::from(days));
+    let report = never_seen_again(&store, &keys, (ago(days), ago(but))).await;
+    store.close().await;
+    let mut table = Table::new(["COUNTRY", "PREFIX", "REGISTERED", "NEVER SEEN AGAIN", ""]);
+    for row in report?.into_iter().filter(|row| row.unseen > 0).take(WORST) {
+        let percent = format!("{} %", row.unseen * 100 / row.accounts.max(1));
+        table.add([row.country, row.prefix, row.accounts.to_string(), row.unseen.to_string(), percent]);
+    }
+    write!(io::stdout(), "{table}")?;
+    Ok(())
 }
 
 async fn store(options: &Options) -> anyhow::Result<Store> {

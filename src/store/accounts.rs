@@ -12,6 +12,7 @@ use jiff::Timestamp;
 const TABLE: Table = Table("accounts");
 
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64);
+type SeenRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64, Option<i64>);
 
 fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account, StoreError> {
     Ok(Account {
@@ -25,6 +26,10 @@ fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account
 
 const FIND: &str = "SELECT account_id, number_index, number_sealed, discoverable_since, created_at
     FROM accounts WHERE account_id = $1";
+/// A page of accounts with the last time that a device of each was seen.
+const SEEN: &str = "SELECT account_id, number_index, number_sealed, discoverable_since, created_at,
+    (SELECT MAX(last_seen_at) FROM devices WHERE devices.account_id = accounts.account_id)
+    FROM accounts WHERE created_at > $1 AND created_at <= $2 AND account_id > $3 ORDER BY account_id LIMIT $4";
 const OF_NUMBER: &str = "SELECT account_id FROM numbers WHERE number_index = $1";
 const LAST_SEEN: &str = "SELECT MAX(last_seen_at) FROM devices WHERE account_id = $1";
 const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1";
@@ -47,6 +52,35 @@ impl Store {
             sqlx::query_as(FIND).bind(id.as_bytes().as_slice()).fetch_optional(conn).await?
         });
         row.map(account).transpose()
+    }
+
+    /// Up to `limit` accounts that were created in a period, after `after` in the order of their names, each with
+    /// the last time that a device of it was seen.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accounts_seen(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+        after: Option<AccountId>,
+        limit: i64,
+    ) -> Result<Vec<(Account, Option<Timestamp>)>, StoreError> {
+        let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+        let rows: Vec<SeenRow> = read!(self, conn => {
+            sqlx::query_as(SEEN)
+                .bind(from.as_millisecond())
+                .bind(until.as_millisecond())
+                .bind(after)
+                .bind(limit)
+                .fetch_all(conn)
+                .await?
+        });
+        rows.into_iter()
+            .map(|(id, index, sealed, since, created_at, seen)| {
+                let seen = TABLE.time_if("last_seen_at", seen)?;
+                Ok((account((id, index, sealed, since, created_at))?, seen))
+            })
+            .collect()
     }
 
     /// The account of a number with the last time that a device of it was seen, if there is one.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tuttu::config::{Config, Gateway, GatewayKind, Hidden};
 use tuttu::model::delivery::{Delivery, DeliveryStatus, FailureReason};
 use tuttu::model::id::VerificationId;
+use tuttu::registration::{UnseenPrefix, never_seen_again};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -66,3 +67,23 @@ on_both_engines!(
         assert_eq!(failed.reason, Some(FailureReason::Expired));
     }
 );
+
+on_both_engines!(who_registers_and_is_never_seen_again_is_counted_by_prefix, |service| {
+    let begun = service.clock.now() - Duration::from_secs(1);
+    let back = service.register("+358401234561").await;
+    for gone in ["+358401234562", "+358401234563", "+46701740605"] {
+        service.register(gone).await;
+    }
+    service.advance(2 * 86_400);
+    service.get("/v1/account", &back.token).await.expect(200, "");
+    service.register("+358401234564").await;
+    let period = (begun, service.clock.now() - Duration::from_hours(24));
+    let report = never_seen_again(service.store(), &service.keys().await, period).await.unwrap();
+    let row = |country: &str, prefix: &str, accounts, unseen| UnseenPrefix {
+        country: country.to_owned(),
+        prefix: prefix.to_owned(),
+        accounts,
+        unseen,
+    };
+    assert_eq!(report, [row("FI", "+358401", 3, 2), row("SE", "+46701", 1, 1)]);
+});

@@ -20,6 +20,11 @@ on_both_engines!(while_an_operator_has_stopped_sending_nobody_is_sent_a_code, |p
     assert_eq!(place.run(&["sending", "resume"]).ok(), "Codes are sent again.\n");
     assert_eq!(place.run(&["sending", "resume"]).ok(), "Sending was not stopped.\n");
     server.register("+358401234561").await;
+    let unseen = place.run(&["sending", "unseen"]).ok();
+    assert_eq!(
+        unseen, "COUNTRY  PREFIX  REGISTERED  NEVER SEEN AGAIN\n",
+        "who registered today may still come back"
+    );
 });
 
 #[test]

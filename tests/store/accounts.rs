@@ -107,3 +107,22 @@ contract!(erasing_an_account_leaves_nothing_of_it, |store| {
     assert!(!store.set_visibility(anna.account.id, Some(at(1)), &listed).await.unwrap());
     assert_eq!(store.directory_size(1).await.unwrap(), 0, "a change of what has ended is undone");
 });
+
+contract!(accounts_of_a_period_are_read_in_pages_with_when_they_were_seen, |store| {
+    let mut written = Vec::new();
+    for last in 1..=5 {
+        written.push(
+            registered(store, &format!("+35840123456{last}"), last, at(i64::from(last))).await.account.id,
+        );
+    }
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.accounts_seen((at(1), at(4)), after, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.id);
+        assert!(page.iter().all(|(account, seen)| *seen == Some(account.created_at)));
+        read.extend(page.into_iter().map(|(account, _)| account.id));
+    }
+    assert_eq!(read.len(), 3);
+    assert!(written[1..4].iter().all(|id| read.contains(id)));
+});

@@ -1,7 +1,7 @@
 //! `tuttu client devices`, `account` and `delete`.
 
-use super::table::Table;
 use super::{Place, say};
+use crate::commands::table::Table;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! `tuttu client lookup`: which contacts of a file have accounts.
 
-use super::table::Table;
 use super::{Place, SignedIn, say};
+use crate::commands::table::Table;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};

@@ -6,16 +6,16 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 const WIDEST_CELL: usize = 40;
 
 /// A table with a line of headings.
-pub(super) struct Table<const N: usize> {
+pub(crate) struct Table<const N: usize> {
     rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    pub(super) fn new(headings: [&str; N]) -> Self {
+    pub(crate) fn new(headings: [&str; N]) -> Self {
         Self { rows: vec![headings.map(str::to_owned)] }
     }
 
-    pub(super) fn add(&mut self, row: [String; N]) {
+    pub(crate) fn add(&mut self, row: [String; N]) {
         self.rows.push(row.map(|cell| shown(&cell)));
     }
 
