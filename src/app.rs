@@ -141,8 +141,8 @@ impl App {
         let inbox = Inbox::default();
         let gateways = gateways(config, &inbox)?;
         let outbox = Arc::new(Notify::new());
-        let dispatcher = Dispatcher::new(store.clone(), keys.clone(), gateways.clone(), clock.clone());
         let policy = Arc::new(VerificationPolicy::new(config, gateways.clone()));
+        let dispatcher = Dispatcher::new(store.clone(), keys.clone(), &policy, clock.clone());
         let devices = Devices::new(store.clone(), keys.clone());
         let services = Services {
             verifications: Verifications::new(

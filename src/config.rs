@@ -17,6 +17,7 @@ pub use load::{ConfigError, Loaded, Overrides, Setting, load};
 pub use secret::{Hidden, HiddenPassword};
 pub use units::{ByteSize, Seconds};
 
+use crate::model::message::MessageTexts;
 use crate::model::words::words;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct Config {
     pub discovery: Discovery,
     /// The fast view of the directory.
     pub directory: Directory,
+    /// Texts in place of those that are built in, by language tag.
+    pub messages: BTreeMap<String, String>,
     /// Limits against abuse.
     pub limits: Limits,
     /// Challenges that others judge.
@@ -162,6 +165,8 @@ pub struct Verification {
     pub code_lifetime: Seconds,
     /// Checks of one code.
     pub checks_per_code: u8,
+    /// The name that messages give the service.
+    pub service_name: Option<String>,
     /// Android SMS Retriever hashes that may be asked for.
     pub app_hashes: Vec<String>,
     /// WebOTP hosts that may be asked for.
@@ -338,6 +343,12 @@ impl Config {
     #[must_use]
     pub fn inbox_only(&self) -> bool {
         self.sms.gateways.iter().all(|gateway| gateway.kind == GatewayKind::Inbox)
+    }
+
+    /// What messages say.
+    #[must_use]
+    pub fn message_texts(&self) -> MessageTexts {
+        MessageTexts::new(self.verification.service_name.as_deref(), &self.messages)
     }
 
     /// Whether codes can be read back over the API: the inbox is on and only this machine can ask.

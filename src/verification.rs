@@ -25,6 +25,7 @@ use crate::model::delivery::{Channel, Delivery};
 use crate::model::grant::Grant;
 use crate::model::id::VerificationId;
 use crate::model::keys::{Keys, NumberIndex};
+use crate::model::locale::Locale;
 use crate::model::number::{PhoneNumber, Region};
 use crate::model::sealed::{SealBroken, open, seal};
 use crate::model::secret::PlainSecret;
@@ -58,8 +59,10 @@ pub struct StartRequest {
     pub region: Option<Region>,
     /// How the code shall travel.
     pub channel: Channel,
-    /// What its message is made with.
+    /// What its message is made with; its locale is the one that is asked for.
     pub template: MessageTemplate,
+    /// The languages that whoever asks prefers (RFC 9110, `Accept-Language`).
+    pub accept_language: Option<String>,
     /// Where it is asked for.
     pub source: Source,
     /// The number of the account whose device asks, if one does.
@@ -312,7 +315,7 @@ impl Verifications {
             secret: secret.hash(),
             number_index,
             number_sealed: seal(self.keys.number(), &place, number.e164().as_bytes())?,
-            template: request.template.clone(),
+            template: template(request, &number.country()),
             code_length: hardness.digits,
             checks: 0,
             checks_limit: hardness.checks,
@@ -329,6 +332,13 @@ impl Verifications {
             rejected_at: None,
         })
     }
+}
+
+/// What its message is made with, in the language that fits.
+fn template(request: &StartRequest, country: &str) -> MessageTemplate {
+    let asked = request.template.locale.as_deref();
+    let locale = Locale::choose(asked, request.accept_language.as_deref(), country);
+    MessageTemplate { locale: Some(locale.as_str().to_owned()), ..request.template.clone() }
 }
 
 fn begin(verification: &mut Verification, sending: Sending, now: Timestamp) {

@@ -36,6 +36,7 @@ impl Default for Verification {
             code_length: 6,
             code_lifetime: Seconds::new(600),
             checks_per_code: 5,
+            service_name: None,
             app_hashes: Vec::new(),
             web_origins: Vec::new(),
             test_numbers: Vec::new(),

@@ -33,6 +33,19 @@ impl FromRequestParts<Services> for From {
     }
 }
 
+/// The languages that whoever asks prefers (RFC 9110), if it says so.
+pub(super) struct AcceptLanguage(pub(super) Option<String>);
+
+impl FromRequestParts<Services> for AcceptLanguage {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Services) -> Result<Self, Problem> {
+        let lines = parts.headers.get_all(header::ACCEPT_LANGUAGE).iter();
+        let languages = lines.filter_map(|line| line.to_str().ok()).collect::<Vec<_>>().join(",");
+        Ok(Self((!languages.is_empty()).then_some(languages)))
+    }
+}
+
 /// The one variable part of the path; what is not UTF-8 names nothing.
 pub(super) struct Name(pub(super) String);
 

@@ -1,7 +1,7 @@
 //! `/v1/verifications`: proving a number.
 
 use super::callers::{AnyDevice, Starts};
-use super::extract::{From, Json, Now};
+use super::extract::{AcceptLanguage, From, Json, Now};
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
 use crate::devices::Caller;
@@ -32,7 +32,7 @@ pub(super) struct StartBody {
     #[schema(example = "FI")]
     region: Option<String>,
     channel: Channel,
-    /// BCP 47 tag of the message's language.
+    /// BCP 47 tag of the message's language; else `Accept-Language` is asked, then the number's country.
     locale: Option<String>,
     /// Android SMS Retriever hash; must be configured.
     app_hash: Option<String>,
@@ -156,7 +156,12 @@ impl VerificationView {
 }
 
 impl StartBody {
-    fn read(self, source: Source, caller: Option<Caller>) -> Result<StartRequest, Problem> {
+    fn read(
+        self,
+        accept_language: Option<String>,
+        source: Source,
+        caller: Option<Caller>,
+    ) -> Result<StartRequest, Problem> {
         if self.locale.as_deref().is_some_and(|tag| !is_tag(tag)) {
             return Err(Problem::field("locale", "is not a language tag such as `fi`"));
         }
@@ -172,6 +177,7 @@ impl StartBody {
                 app_hash: self.app_hash,
                 web_origin: self.web_origin,
             },
+            accept_language,
             source,
             account: caller.map(|caller| caller.number_index()),
         })
@@ -199,9 +205,10 @@ pub(super) async fn start(
     Now(now): Now,
     From(source): From,
     AnyDevice(caller): AnyDevice,
+    AcceptLanguage(languages): AcceptLanguage,
     Json(body): Json<StartBody>,
 ) -> Result<(StatusCode, Answer<VerificationView>), Problem> {
-    let started = services.verifications.start(body.read(source, caller)?, now).await;
+    let started = services.verifications.start(body.read(languages, source, caller)?, now).await;
     let Started { state, secret, due } = started.map_err(|refused| Problem::send(&refused, now))?;
     let mut view = VerificationView::new(&state, now);
     state.number.e164().clone_into(&mut view.phone_number);

@@ -104,7 +104,7 @@ pub enum Proof {
 /// What the message of a verification is made with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageTemplate {
-    /// BCP 47 tag asked for.
+    /// BCP 47 tag of its language, chosen when the verification is started, so that every send speaks alike.
     pub locale: Option<String>,
     /// Android SMS Retriever hash, 11 characters.
     pub app_hash: Option<String>,

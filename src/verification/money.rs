@@ -31,7 +31,7 @@ impl MoneyPolicy {
         }
     }
 
-    /// What a message to a country costs, in millionths.
+    /// What a segment of a text message, or a call, to a country costs, in millionths.
     #[must_use]
     pub fn price(&self, country: &str, channel: Channel) -> i64 {
         let prices = match channel {

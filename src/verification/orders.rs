@@ -6,6 +6,7 @@ use crate::model::counter::Counter;
 use crate::model::delivery::{Channel, Delivery, DeliveryStatus};
 use crate::model::guard::{Lane, Subject, Tolls};
 use crate::model::id::DeliveryId;
+use crate::model::message::MessageText;
 use crate::model::number::PhoneNumber;
 use crate::model::source::Source;
 use crate::model::verification::Verification;
@@ -45,12 +46,23 @@ impl Verifications {
             second: self.tolls(counter, Lane::Second, number, source),
             enforce: self.policy.guard_mode == GuardMode::Enforce,
             prefix: (!test).then(|| self.prefix(number)),
-            price: if test { 0 } else { self.policy.money.price(&country, channel) },
+            price: if test { 0 } else { self.price(verification, &country, channel) },
             caps: self.policy.money.caps(&country, self.policy.guard.conversion_percent),
             country,
             hardness: self.policy.hardness(number),
             guesses: self.policy.wrong_checks_per_day,
         }
+    }
+
+    /// What sending the code costs, in millionths: a text message is paid by the segment.
+    fn price(&self, verification: &Verification, country: &str, channel: Channel) -> i64 {
+        let (template, texts) = (&verification.template, &self.policy.texts);
+        let segments = match channel {
+            Channel::Sms => MessageText::segments(verification.code_length, template, texts).count,
+            Channel::Voice => 1,
+        };
+        let price = self.policy.money.price(country, channel);
+        price.saturating_mul(i64::try_from(segments).unwrap_or(i64::MAX))
     }
 
     /// What the guard takes: nothing of an account's own device, a quota of a test number, and nothing for

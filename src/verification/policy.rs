@@ -8,6 +8,7 @@ use crate::model::counter::{Counter, SendPolicy};
 use crate::model::delivery::Channel;
 use crate::model::guard::{BucketSize, GuardPolicy};
 use crate::model::ledger::Hardness;
+use crate::model::message::MessageTexts;
 use crate::model::number::{NumberError, PhoneNumber};
 use crate::sender::Gateways;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct VerificationPolicy {
     pub app_hashes: Vec<String>,
     /// WebOTP hosts that may be asked for.
     pub web_origins: Vec<String>,
+    /// What messages say.
+    pub texts: Arc<MessageTexts>,
     /// The guard's buckets.
     pub guard: GuardPolicy,
     /// What an empty guard does.
@@ -85,6 +88,7 @@ impl VerificationPolicy {
             destinations: Destinations::new(config),
             app_hashes: config.verification.app_hashes.clone(),
             web_origins: config.verification.web_origins.clone(),
+            texts: Arc::new(config.message_texts()),
             guard: guard(&config.limits.guard),
             guard_mode: config.limits.guard.mode,
             never_block: config.limits.never_block.clone(),

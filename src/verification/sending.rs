@@ -1,10 +1,10 @@
 //! The dispatcher: takes queued deliveries from the outbox and hands them to a gateway.
 
-use super::{Failure, number_of};
+use super::{Failure, VerificationPolicy, number_of};
 use crate::clock::Clock;
 use crate::model::delivery::{DeliveryStatus, FailureReason};
 use crate::model::keys::Keys;
-use crate::model::message::MessageText;
+use crate::model::message::{MessageText, MessageTexts};
 use crate::model::verification::{Status, Verification};
 use crate::sender::{Gateway, Gateways, OutgoingMessage, SendError};
 use crate::store::{ClaimedDelivery, SettledDelivery, Settlement, Store};
@@ -24,6 +24,7 @@ pub struct Dispatcher {
     store: Store,
     keys: Arc<Keys>,
     gateways: Arc<Gateways>,
+    texts: Arc<MessageTexts>,
     clock: Clock,
 }
 
@@ -38,10 +39,10 @@ enum Handed<'a> {
 }
 
 impl Dispatcher {
-    /// A dispatcher over these gateways.
+    /// A dispatcher over the gateways of this policy.
     #[must_use]
-    pub const fn new(store: Store, keys: Arc<Keys>, gateways: Arc<Gateways>, clock: Clock) -> Self {
-        Self { store, keys, gateways, clock }
+    pub fn new(store: Store, keys: Arc<Keys>, policy: &VerificationPolicy, clock: Clock) -> Self {
+        Self { store, keys, gateways: policy.gateways.clone(), texts: policy.texts.clone(), clock }
     }
 
     /// Claims deliveries that are queued or due again; empty when there is none.
@@ -134,7 +135,7 @@ impl Dispatcher {
             delivery: claimed.id,
             to: number_of(&self.keys, verification)?,
             channel: claimed.channel,
-            text: MessageText::render(&code, &verification.template),
+            text: MessageText::render(&code, &verification.template, &self.texts),
             code,
             valid_for: Duration::try_from(left).unwrap_or_default(),
             at: now,

@@ -25,7 +25,7 @@ async fn a_message_shows_what_was_sent_to_whom_and_when() {
     assert_eq!(reply.text("/messages/0/to"), ANNA);
     assert_eq!(reply.text("/messages/0/channel"), "sms");
     assert_eq!(reply.text("/messages/0/sent_at"), "2026-11-22T12:00:00Z");
-    assert!(text.ends_with(" is your verification code. Never share it with anyone."), "{text}");
+    assert!(text.ends_with(" on vahvistuskoodisi. Älä kerro sitä kenellekään."), "{text}");
     service.end().await;
 }
 

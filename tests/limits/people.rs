@@ -62,6 +62,7 @@ impl Desk {
             region: None,
             channel: Channel::Sms,
             template: MessageTemplate::default(),
+            accept_language: None,
             source,
             account: None,
         };

@@ -6,7 +6,7 @@ mod running;
 mod server;
 
 pub(crate) use engine::Engine;
-pub(crate) use people::{Attempt, Person, handle, registration};
+pub(crate) use people::{Attempt, Person, code_in, handle, registration};
 pub(crate) use running::{Finished, Running};
 pub(crate) use server::{Answer, Server};
 

@@ -2,7 +2,7 @@
 
 mod mock;
 
-use super::harness::{Engine, Place, Server, holds_code, on_both_engines, until};
+use super::harness::{Engine, Place, Server, code_in, holds_code, on_both_engines, until};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mock::{Asked, Conduct, Gateway};
@@ -40,7 +40,7 @@ async fn first(gateway: &Gateway) -> Asked {
 }
 
 fn code(asked: &Asked) -> String {
-    asked.form["Body"].split(' ').next().unwrap().to_owned()
+    code_in(&asked.form["Body"])
 }
 
 /// Changes the database of a server that does not run.

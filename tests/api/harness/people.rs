@@ -44,7 +44,7 @@ impl TestService {
         loop {
             let texts = self.texts(number).await;
             if texts.len() >= messages {
-                return texts.last().unwrap().split(' ').next().unwrap().to_owned();
+                return code_in(texts.last().unwrap());
             }
             assert!(begun.elapsed() < PATIENCE, "no message arrived");
         }
@@ -73,7 +73,7 @@ impl TestService {
 
     /// The code of a verification, once it is sent.
     pub(crate) async fn code_of(&self, attempt: &Attempt) -> String {
-        self.text_of(attempt).await.split(' ').next().unwrap().to_owned()
+        code_in(&self.text_of(attempt).await)
     }
 
     /// Any code but the right one.
@@ -123,6 +123,12 @@ impl TestService {
             token: reply.text("/device_token").to_owned(),
         }
     }
+}
+
+/// The first run of as many digits as a code has.
+pub(crate) fn code_in(text: &str) -> String {
+    let mut runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.find(|run| (6..=8).contains(&run.len())).unwrap().to_owned()
 }
 
 /// A code of the same length that is not this one.

@@ -80,7 +80,7 @@ impl Server {
                 return Some(None);
             };
             let text = answer.json["messages"].as_array().unwrap().last()?["text"].as_str()?;
-            Some(Some(text.split(' ').next()?.to_owned()))
+            Some(Some(code_in(text)))
         })
         .await
     }
@@ -127,6 +127,12 @@ impl Server {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         matches.map(|m| (by_handle[&text(&m["handle"])].clone(), text(&m["account_id"]))).collect()
     }
+}
+
+/// The first run of as many digits as a code has.
+pub(crate) fn code_in(text: &str) -> String {
+    let mut runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.find(|run| (6..=8).contains(&run.len())).unwrap().to_owned()
 }
 
 /// The handle of a number.
