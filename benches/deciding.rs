@@ -97,6 +97,7 @@ impl Bench {
             region: None,
             channel: Channel::Sms,
             template: MessageTemplate::default(),
+            accept_language: None,
             source: source(caller),
             account: None,
         };
