@@ -13,7 +13,7 @@ use crate::key_file::{self, KeyFileError};
 use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
-use crate::sender::{Gateway, Gateways, Inbox, Sender, Twilio};
+use crate::sender::{Gateway, Gateways, Inbox, Sender, Twilio, Webhook};
 use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
 use crate::verification::{Dispatcher, Reports, VerificationPolicy, Verifications};
 use crate::{jobs, telemetry};
@@ -255,7 +255,10 @@ fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<Gateways>, StartError>
             GatewayKind::Twilio => {
                 Twilio::new(gateway, config.server.public_url.as_deref()).ok().flatten().map(Sender::Twilio)
             }
-            GatewayKind::Webhook => None,
+            GatewayKind::Webhook => {
+                let webhook = Webhook::new(gateway, config.server.public_url.as_deref()).ok().flatten();
+                webhook.map(Box::new).map(Sender::Webhook)
+            }
         };
         let sender = sender.ok_or_else(|| StartError::Gateway(gateway.name.clone()))?;
         gateways.push(Gateway::new(gateway.name.clone(), sender));

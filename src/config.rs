@@ -8,9 +8,11 @@ mod defaults;
 mod environment;
 mod limits;
 mod load;
+mod routes;
 mod secret;
 mod units;
 mod validate;
+mod webhook;
 
 pub use challenges::Challenges;
 pub use load::{ConfigError, Loaded, Overrides, Setting, load};

@@ -4,11 +4,13 @@ mod breaker;
 mod gateways;
 mod inbox;
 mod twilio;
+mod webhook;
 
 pub use breaker::Breaker;
 pub use gateways::{Gateway, Gateways};
 pub use inbox::{Inbox, InboxMessage};
 pub use twilio::{Twilio, TwilioAccount};
+pub use webhook::Webhook;
 
 use crate::model::code::Code;
 use crate::model::delivery::{Channel, DeliveryStatus, FailureReason};
@@ -96,15 +98,18 @@ pub enum Sender {
     Inbox(Inbox),
     /// The Twilio REST API.
     Twilio(Twilio),
+    /// Any HTTP gateway, signed.
+    Webhook(Box<Webhook>),
 }
 
 impl Sender {
     /// Whether messages can travel this way.
     #[must_use]
-    pub const fn carries(&self, channel: Channel) -> bool {
+    pub fn carries(&self, channel: Channel) -> bool {
         match self {
             Self::Inbox(_) => true,
             Self::Twilio(_) => matches!(channel, Channel::Sms),
+            Self::Webhook(webhook) => webhook.carries(channel),
         }
     }
 
@@ -119,6 +124,7 @@ impl Sender {
                 Ok(None)
             }
             Self::Twilio(twilio) => twilio.send(message).await.map(Some),
+            Self::Webhook(webhook) => webhook.send(message).await,
         }
     }
 
@@ -127,9 +133,9 @@ impl Sender {
     /// # Errors
     /// [`SignatureInvalid`], also for a gateway that makes no callbacks.
     pub fn report(&self, callback: &Callback<'_>) -> Result<Option<Report>, SignatureInvalid> {
-        let _ = callback;
         match self {
             Self::Inbox(_) | Self::Twilio(_) => Err(SignatureInvalid),
+            Self::Webhook(webhook) => webhook.report(callback),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What must hold between settings.
 
-use super::{Config, ConfigError, Gateway, GatewayKind, TestNumbers};
+use super::{Config, ConfigError, Gateway, GatewayKind, TestNumbers, routes, webhook};
 use crate::model::code;
 use crate::store::DatabaseUrl;
 use std::collections::BTreeSet;
@@ -49,6 +49,7 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
     problems.extend(config.limits.problems());
     problems.extend(verification.test_numbers.iter().flat_map(TestNumbers::problems));
     problems.extend(config.challenges.problems());
+    problems.extend(routes::problems(&config.sms));
     if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
 }
 
@@ -59,14 +60,13 @@ fn gateway_problems(gateway: &Gateway) -> Vec<String> {
     if name.is_empty() || !name.chars().all(fits) {
         problems.push(format!("sms.gateways: the name `{name}` must be letters, digits, - or _"));
     }
-    if !gateway.base_url.as_deref().is_none_or(is_web_address) {
+    let judged_below = gateway.kind == GatewayKind::Webhook;
+    if !judged_below && !gateway.base_url.as_deref().is_none_or(is_web_address) {
         problems.push(format!("sms.gateways `{name}`: base_url must begin with https:// or http://"));
     }
     match gateway.kind {
         GatewayKind::Inbox => {}
-        GatewayKind::Webhook => {
-            problems.push(format!("sms.gateways `{name}`: kind webhook is not in this version"));
-        }
+        GatewayKind::Webhook => problems.extend(webhook::problems(gateway)),
         GatewayKind::Twilio => {
             let empty = gateway.auth_token.as_ref().is_none_or(|token| token.expose().is_empty());
             if gateway.account_sid.as_deref().unwrap_or_default().is_empty() || empty {
