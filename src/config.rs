@@ -8,18 +8,22 @@ mod defaults;
 mod environment;
 mod limits;
 mod load;
+mod messages;
+mod money;
 mod routes;
 mod secret;
+mod test_numbers;
 mod units;
 mod validate;
 mod webhook;
 
 pub use challenges::Challenges;
 pub use load::{ConfigError, Loaded, Overrides, Setting, load};
+pub use money::Money;
 pub use secret::{Hidden, HiddenPassword};
+pub use test_numbers::TestNumbers;
 pub use units::{ByteSize, Seconds};
 
-use crate::model::message::MessageTexts;
 use crate::model::words::words;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -177,18 +181,6 @@ pub struct Verification {
     pub test_numbers: Vec<TestNumbers>,
 }
 
-/// A range of numbers for tests.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TestNumbers {
-    /// How they begin, in E.164.
-    pub prefix: String,
-    /// Their code.
-    pub code: Hidden,
-    /// Verifications that the range may start in an hour.
-    pub per_hour: u32,
-}
-
 /// Lookups and what they cost.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -292,20 +284,6 @@ pub struct Guard {
     pub per_hour: [u32; 5],
 }
 
-/// What may be spent in a day (UTC), in any one currency.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Money {
-    /// In all.
-    pub per_day: Option<f64>,
-    /// By country.
-    pub countries: BTreeMap<String, f64>,
-    /// The price of a text message's segment by country; `default` for all others.
-    pub prices: BTreeMap<String, f64>,
-    /// The price of a call by country; `default` for all others.
-    pub call_prices: BTreeMap<String, f64>,
-}
-
 /// Where codes may be sent, by ISO 3166 code.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -345,12 +323,6 @@ impl Config {
     #[must_use]
     pub fn inbox_only(&self) -> bool {
         self.sms.gateways.iter().all(|gateway| gateway.kind == GatewayKind::Inbox)
-    }
-
-    /// What messages say.
-    #[must_use]
-    pub fn message_texts(&self) -> MessageTexts {
-        MessageTexts::new(self.verification.service_name.as_deref(), &self.messages)
     }
 
     /// Whether codes can be read back over the API: the inbox is on and only this machine can ask.

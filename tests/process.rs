@@ -9,6 +9,7 @@ mod process {
     mod challenge;
     mod client;
     mod config;
+    mod config_maps;
     mod crash;
     mod harness;
     mod keys;

@@ -1,7 +1,6 @@
-//! What must hold within `limits`, and of test numbers.
+//! What must hold within `limits`.
 
-use super::{Limits, TestNumbers};
-use crate::model::code::Code;
+use super::Limits;
 use crate::model::number::{NumberKind, Region};
 
 /// Digits of the shortest and the longest number or beginning of one (E.164).
@@ -25,9 +24,7 @@ impl Limits {
             "limits.never_block: each must be a number, or how numbers begin, in E.164 (such as +358401)"
                 .to_owned()
         }));
-        if self.money.per_day.is_some_and(|cap| !(0.0..=1e9).contains(&cap)) {
-            problems.push("limits.money.per_day must be 0 to 1 000 000 000".to_owned());
-        }
+        problems.extend(self.money.problems());
         problems
     }
 
@@ -61,19 +58,6 @@ impl Limits {
             }
         }
         problems
-    }
-}
-
-impl TestNumbers {
-    /// Every rule that these settings break.
-    pub(super) fn problems(&self) -> Vec<String> {
-        let rules = [
-            (is_prefix(&self.prefix), "prefix must be how its numbers begin, in E.164 (such as +447700900)"),
-            (Code::fixed(self.code.expose()).is_some(), "code must be 6 to 8 digits"),
-            (self.per_hour > 0, "per_hour must be at least 1"),
-        ];
-        let broken = rules.into_iter().filter(|(holds, _)| !holds);
-        broken.map(|(_, rule)| format!("verification.test_numbers: {rule}")).collect()
     }
 }
 

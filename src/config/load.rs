@@ -1,7 +1,7 @@
 //! Reading the configuration from its sources, and saying where each value came from.
 
 use super::environment::{key_of_variable, reject_misspelled};
-use super::{Config, Gateway, Hidden, Route, validate};
+use super::{Config, Gateway, Hidden, Route, TestNumbers, validate};
 use config::{ConfigBuilder, FileFormat, Value, ValueKind, builder::DefaultState};
 use serde_json::Value as Json;
 use std::cmp::Ordering;
@@ -11,14 +11,19 @@ use thiserror::Error;
 
 const DEFAULT_FILE: &str = "tuttu.toml";
 /// Settings that must not be printed; each may be read from a file named by its `_file` twin.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "database.url",
     "sms.gateways[].auth_token",
     "sms.gateways[].api_key_secret",
     "sms.gateways[].signing_secret",
+    "verification.test_numbers[].code",
     "challenges.turnstile_secret",
     "challenges.hcaptcha_secret",
 ];
+
+/// Settings whose keys are the operator's to choose.
+const MAPS: [&str; 4] =
+    ["messages", "limits.money.countries", "limits.money.prices", "limits.money.call_prices"];
 
 /// What is wrong with a configuration: every problem found, a line each.
 #[derive(Debug, Error)]
@@ -179,15 +184,12 @@ fn reject_unknown(
         .iter()
         .filter(|(key, (value, _))| {
             let name = generic(key);
-            let empty = match &value.kind {
-                ValueKind::Table(_) => true,
-                ValueKind::Array(items) => items.is_empty(),
-                _ => false,
-            };
+            let empty = matches!(&value.kind, ValueKind::Table(_))
+                || matches!(&value.kind, ValueKind::Array(items) if items.is_empty());
             let within =
                 |key: &String| key.starts_with(&format!("{name}.")) || key.starts_with(&format!("{name}[]."));
             let is_section = empty && names.iter().any(within);
-            !is_section && !names.contains(&name)
+            !is_section && !names.contains(&name) && !in_map(&name)
         })
         .map(|(key, (_, source))| {
             let nearest = names.iter().max_by(|a, b| {
@@ -198,6 +200,11 @@ fn reject_unknown(
         })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+}
+
+/// Whether a key names a value of a map.
+fn in_map(key: &str) -> bool {
+    key.rsplit_once('.').is_some_and(|(map, _)| MAPS.contains(&map))
 }
 
 /// `sms.gateways[0].name` is `sms.gateways[].name`.
@@ -218,6 +225,12 @@ fn valid_keys() -> BTreeMap<String, Json> {
     let mut config = Config::default();
     config.sms.gateways.push(Gateway { auth_token: Some(Hidden::default()), ..Gateway::default() });
     config.sms.routes.push(Route::default());
+    config.verification.test_numbers.push(TestNumbers::default());
+    config.messages.insert("en".to_owned(), String::new());
+    let money = &mut config.limits.money;
+    for amounts in [&mut money.countries, &mut money.prices, &mut money.call_prices] {
+        amounts.insert("FI".to_owned(), 0.0);
+    }
     let mut keys = BTreeMap::new();
     flatten_json("", &serde_json::to_value(&config).unwrap_or_default(), &mut keys);
     keys.into_iter().map(|(key, value)| (generic(&key), value)).collect()

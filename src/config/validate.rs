@@ -1,6 +1,6 @@
 //! What must hold between settings.
 
-use super::{Config, ConfigError, Gateway, GatewayKind, TestNumbers, routes, webhook};
+use super::{Config, ConfigError, Gateway, GatewayKind, routes, webhook};
 use crate::model::code;
 use crate::store::DatabaseUrl;
 use std::collections::BTreeSet;
@@ -47,9 +47,11 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
         }
     }
     problems.extend(config.limits.problems());
-    problems.extend(verification.test_numbers.iter().flat_map(TestNumbers::problems));
     problems.extend(config.challenges.problems());
     problems.extend(routes::problems(&config.sms));
+    problems.extend(config.message_problems());
+    let tests = config.verification.test_numbers.iter().enumerate();
+    problems.extend(tests.flat_map(|(index, numbers)| numbers.problems(index)));
     if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
 }
 

@@ -58,6 +58,7 @@ on_both_engines!(a_solution_is_good_once_and_for_its_own_verification, |service|
     assert_eq!(both.iter().filter(|reply| reply.status == 200).count(), 1);
     assert!(both.iter().all(|reply| reply.status == 200 || reply.json["code"] == "challenge_closed"));
     service.code_of(&one).await;
+    service.text_of(&one).await;
     assert_eq!(service.texts(&block(20)).await.len(), 1);
 });
 

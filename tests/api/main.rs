@@ -11,6 +11,7 @@ mod harness;
 mod idempotency;
 mod inbox;
 mod limits;
+mod messages;
 mod openapi;
 mod operations;
 mod sending;
