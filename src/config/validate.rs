@@ -46,13 +46,19 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
             must(false, &problem);
         }
     }
-    problems.extend(config.limits.problems());
+    problems.extend(section_problems(config));
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
+}
+
+/// The rules that sections check themselves.
+fn section_problems(config: &Config) -> Vec<String> {
+    let mut problems = config.limits.problems();
     problems.extend(config.challenges.problems());
     problems.extend(routes::problems(&config.sms));
     problems.extend(config.message_problems());
     let tests = config.verification.test_numbers.iter().enumerate();
     problems.extend(tests.flat_map(|(index, numbers)| numbers.problems(index)));
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
+    problems
 }
 
 fn gateway_problems(gateway: &Gateway) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const ANNA: &str = "+358401234561";
 const BO: &str = "+46701740605";
-const CLAIRE: &str = "+33639981234";
+const CLAIRE: &str = "+33612345678";
 
 /// Starts a number with that header, if any, and more members in the body.
 async fn start(service: &TestService, number: &str, header: &str, members: Value) -> Attempt {
@@ -80,7 +80,7 @@ on_both_engines!(
     a_text_message_costs_its_segments,
     |config| {
         config.limits.money.prices = [("default".to_owned(), 0.5)].into();
-        config.limits.money.countries = [("FI".to_owned(), 0.9), ("SE".to_owned(), 1.0)].into();
+        config.limits.money.countries = [("FI".to_owned(), 0.9), ("SE".to_owned(), 1.5)].into();
         // Two segments: 153 characters, and the rest of a code of 6 digits.
         let two = format!("{{code}} {}", "a".repeat(154));
         config.messages = [("fi".to_owned(), two.clone()), ("sv".to_owned(), two)].into();

@@ -14,7 +14,7 @@ const NARROW: [&str; 16] =
 const WIDE: [&str; 12] =
     ["ç", "ő", "я", "你", "`", "e\u{301}", "😀", "👨\u{200d}👩\u{200d}👧", "🇫🇮", "नि", "한", "กำ"];
 
-/// A generator of numbers that are the same in every run (SplitMix64).
+/// A generator of numbers that are the same in every run (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {

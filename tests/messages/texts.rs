@@ -7,6 +7,7 @@ use tuttu::model::locale::Locale;
 use tuttu::model::message::{MessageText, VoiceScript};
 use tuttu::model::number::Region;
 use tuttu::model::segments::{Encoding, segments};
+use tuttu::model::verification::MessageTemplate;
 
 /// Languages whose letters are not in the GSM 7-bit alphabet.
 const UCS2: [&str; 19] = [
@@ -125,7 +126,7 @@ fn the_texts_read_as_they_should() {
 fn a_row_of_a_language_that_is_not_here_is_written_in_english() {
     let texts = built_in(None);
     assert_eq!(written(SIX, "tlh", Form::Plain, &texts), written(SIX, "en", Form::Plain, &texts));
-    let unset = MessageText::render(&Code::fixed(SIX).unwrap(), &Default::default(), &texts);
+    let unset = MessageText::render(&Code::fixed(SIX).unwrap(), &MessageTemplate::default(), &texts);
     assert_eq!(unset.expose(), written(SIX, "en", Form::Plain, &texts));
 }
 
