@@ -20,4 +20,5 @@ mod process {
     mod start;
     mod twilio;
     mod two_nodes;
+    mod webhook;
 }

@@ -40,16 +40,8 @@ impl Webhook {
         let base = gateway.base_url.as_deref().unwrap_or_default();
         let secret = gateway.signing_secret.as_ref().and_then(|text| SigningSecret::parse(text.expose()));
         let (Ok(endpoint), Some(secret)) = (Endpoint::parse(base, &allowed), secret) else { return Ok(None) };
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
-            .redirect(redirect::Policy::none())
-            // A proxy would look the host up itself.
-            .no_proxy()
-            .dns_resolver(Resolver::new(allowed))
-            .build()?;
         Ok(Some(Self {
-            client,
+            client: client(allowed)?,
             name: gateway.name.clone(),
             endpoint,
             secret,
@@ -84,7 +76,7 @@ impl Webhook {
             .body(body);
         match request.send().await {
             Ok(answer) => answer::read(answer).await,
-            Err(cause) => Err(self.unanswered(&cause)),
+            Err(cause) => Err(self.unanswered(cause)),
         }
     }
 
@@ -96,18 +88,32 @@ impl Webhook {
         report::read(callback, &self.secret)
     }
 
-    fn unanswered(&self, failure: &reqwest::Error) -> SendError {
-        // The first cause says why; those around it repeat the URL, which may hold a key.
-        let mut cause: &dyn Error = failure;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        if failure.is_connect() {
-            tracing::warn!(gateway = self.name, %cause, "a webhook gateway could not be reached");
-            return SendError::Unreachable;
-        }
-        SendError::NoAnswer
+    fn unanswered(&self, failure: reqwest::Error) -> SendError {
+        let failure = failure.without_url();
+        let reached = !failure.is_connect();
+        tracing::warn!(gateway = self.name, reached, cause = %first_cause(&failure), "a webhook has no answer");
+        if reached { SendError::NoAnswer } else { SendError::Unreachable }
     }
+}
+
+fn client(allowed: AllowedHosts) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .redirect(redirect::Policy::none())
+        // A proxy would look the host up itself.
+        .no_proxy()
+        .dns_resolver(Resolver::new(allowed))
+        .build()
+}
+
+/// The cause that says why; those around it only say where.
+fn first_cause(failure: &reqwest::Error) -> &dyn Error {
+    let mut cause: &dyn Error = failure;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
 }
 
 /// Text messages unless something is named.
@@ -116,4 +122,35 @@ fn channels(gateway: &Gateway) -> Vec<Channel> {
         return vec![Channel::Sms];
     }
     gateway.channels.iter().filter_map(|word| Channel::parse(word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_machine_is_connected_to_only_when_it_is_allowed() {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let refused = client(AllowedHosts::default()).unwrap().get(&url).send().await.unwrap_err();
+        assert!(refused.is_connect());
+        assert!(first_cause(&refused).to_string().contains("every address of `localhost` is private"));
+
+        let allowed = ["localhost".to_owned()];
+        let client = client(AllowedHosts::parse(&allowed).unwrap()).unwrap();
+        let answer = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(connection.read_u8().await.unwrap());
+            }
+            connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            connection
+        };
+        let (answered, _connection) = tokio::join!(client.get(&url).send(), answer);
+        assert_eq!(answered.unwrap().status(), 204);
+    }
 }
