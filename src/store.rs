@@ -19,6 +19,7 @@ mod guard;
 mod idempotency;
 mod key_fingerprints;
 mod ledgers;
+mod orders;
 mod outbox;
 mod registrations;
 mod sends;
@@ -36,9 +37,9 @@ pub use error::StoreError;
 pub use guard::BucketState;
 pub use idempotency::{ClaimOutcome, KeyedRequest};
 pub use key_fingerprints::KeyFingerprint;
+pub use orders::{Refusal, SendOrder, SendOutcome, Sending};
 pub use outbox::{ClaimedDelivery, SettledDelivery, Settlement};
 pub use registrations::{Plan, RegisterOutcome, Registration};
-pub use sends::{Refusal, SendOrder, SendOutcome, Sending};
 pub use spending::Caps;
 pub use switches::SendingPause;
 

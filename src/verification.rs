@@ -1,6 +1,7 @@
 //! Proving that a person holds a number: start, send again, check, state.
 
 mod challenges;
+mod checks;
 mod decisions;
 mod money;
 mod orders;
@@ -19,10 +20,7 @@ pub use reports::{ReportRefused, Reports};
 pub use sending::Dispatcher;
 
 use crate::captcha::Captchas;
-use crate::model::code::{Code, Guess};
-use crate::model::counter::Counter;
 use crate::model::delivery::{Channel, Delivery};
-use crate::model::grant::Grant;
 use crate::model::id::VerificationId;
 use crate::model::keys::{Keys, NumberIndex};
 use crate::model::locale::Locale;
@@ -31,7 +29,7 @@ use crate::model::sealed::{SealBroken, open, seal};
 use crate::model::secret::PlainSecret;
 use crate::model::source::Source;
 use crate::model::verification::{MessageTemplate, Status, Verification};
-use crate::store::{CheckOutcome, Refusal, SendOrder, SendOutcome, Sending, Store};
+use crate::store::{Refusal, SendOrder, SendOutcome, Sending, Store};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,46 +227,6 @@ impl Verifications {
     pub async fn forget_old(&self, now: Timestamp) -> Result<u64, Failure> {
         self.store.forget_limits(now).await?;
         Ok(self.store.forget_verifications(now - KEPT, now).await?)
-    }
-
-    /// Spends a check on a guess; the right one yields the grant.
-    ///
-    /// # Errors
-    /// [`CheckRefused`]; only a wrong code has cost a check.
-    pub async fn check(&self, starter: &Starter, guess: &str, now: Timestamp) -> Result<Grant, CheckRefused> {
-        let verification = &starter.verification;
-        let digits = verification.code_length;
-        let guess = Guess::parse(guess, digits).ok_or(CheckRefused::Malformed { digits })?;
-        let code = self.code(verification)?;
-        let conversion = self.policy.guard.conversion_percent;
-        let judge = |v: &Verification| v.judge(&guess, &code);
-        let outcome = self.store.spend_check(verification.id, conversion, now, judge).await?;
-        match outcome {
-            Some(CheckOutcome::Approved { first }) => {
-                if first {
-                    self.approved(verification).await;
-                }
-                Ok(Grant::derive(self.keys.code(), verification.id))
-            }
-            Some(CheckOutcome::Wrong) => {
-                self.guessed(now).await?;
-                Err(CheckRefused::Wrong)
-            }
-            Some(CheckOutcome::Unsent) => Err(CheckRefused::Unsent),
-            Some(CheckOutcome::Over(Status::Exhausted)) => Err(CheckRefused::Exhausted),
-            Some(CheckOutcome::Over(_)) | None => Err(CheckRefused::Over),
-        }
-    }
-
-    /// The code of a verification; that of a test number is configured.
-    fn code(&self, verification: &Verification) -> Result<Code, Failure> {
-        if verification.counter == Counter::Test {
-            let number = number_of(&self.keys, verification)?;
-            if let Some(range) = self.policy.test_range(&number) {
-                return Ok(range.code.clone());
-            }
-        }
-        Ok(verification.code(self.keys.code())?)
     }
 
     /// A verification as it stands now.

@@ -1,10 +1,88 @@
-//! What must hold within `limits`.
+//! Limits against abuse, and what must hold within them.
 
-use super::Limits;
+use super::Money;
 use crate::model::number::{NumberKind, Region};
+use crate::model::words::words;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 /// Digits of the shortest and the longest number or beginning of one (E.164).
 const DIGITS: std::ops::RangeInclusive<usize> = 1..=15;
+
+/// Limits against abuse.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Client addresses that no limit keyed by address touches.
+    pub exempt: Vec<IpNet>,
+    /// Requests of one address in a minute.
+    pub requests_per_minute: u32,
+    /// Codes sent to one number in 24 hours.
+    pub sends_per_number: u32,
+    /// Wrong checks that a day may have over all numbers, of verifications that were never approved, before
+    /// every code is made harder; a tenth of the day's approvals if that is more.
+    pub wrong_checks_per_day: u32,
+    /// Numbers, or how they begin, in E.164, that the guard never stops.
+    pub never_block: Vec<String>,
+    /// Where codes may be sent.
+    pub countries: Countries,
+    /// To which kinds of numbers.
+    pub number_types: NumberTypes,
+    /// The guard against message pumping.
+    pub guard: Guard,
+    /// What may be spent.
+    pub money: Money,
+}
+
+/// To which kinds of numbers codes may be sent, beyond what is never allowed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NumberTypes {
+    /// Never these.
+    pub deny: Vec<String>,
+    /// Allowed, and every send logged and counted.
+    pub monitor: Vec<String>,
+}
+
+words! {
+    /// What an empty guard does.
+    #[derive(Default)]
+    GuardMode {
+        /// Asks for a challenge, then pauses the destination.
+        #[default]
+        Enforce = "enforce",
+        /// Counts and logs what it would have stopped.
+        Monitor = "monitor",
+        /// Does not look.
+        Off = "off",
+    }
+}
+
+/// The guard against message pumping: address, address range, number less 4 digits, less 6, country.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Guard {
+    /// What it does.
+    pub mode: GuardMode,
+    /// The conversion in percent that its buckets bear for ever.
+    pub conversion_percent: u32,
+    /// Sends that a full bucket of each level holds.
+    pub capacity: [u32; 5],
+    /// Sends that come back in an hour.
+    pub per_hour: [u32; 5],
+}
+
+/// Where codes may be sent, by ISO 3166 code.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Countries {
+    /// These only; with the inbox alone, none named means all.
+    pub allow: Vec<String>,
+    /// Never these.
+    pub deny: Vec<String>,
+    /// Allowed, and every send logged and counted.
+    pub monitor: Vec<String>,
+}
 
 impl Limits {
     /// Every rule that these settings break.
