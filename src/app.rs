@@ -152,7 +152,7 @@ impl App {
                 Captchas::new(&config.challenges)?,
                 outbox.clone(),
             ),
-            reports: Reports::new(store.clone(), gateways.clone()),
+            reports: Reports::new(store.clone(), keys.clone(), gateways.clone()),
             accounts: Accounts::new(
                 store.clone(),
                 keys.clone(),

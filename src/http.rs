@@ -1,6 +1,7 @@
 //! The public API: every route on one screen.
 
 mod accounts;
+mod callbacks;
 mod callers;
 mod devices;
 mod discovery;
@@ -114,6 +115,8 @@ fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
         .routes(routes!(devices::revoke))
         .routes(routes!(discovery::epochs))
         .routes(routes!(inbox::messages))
+        .routes(routes!(callbacks::report))
+        .routes(routes!(callbacks::voice))
         .layer(from_fn(layers::whole_body))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(

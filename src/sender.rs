@@ -9,7 +9,7 @@ mod webhook;
 pub use breaker::Breaker;
 pub use gateways::{Gateway, Gateways};
 pub use inbox::{Inbox, InboxMessage};
-pub use twilio::{Twilio, TwilioAccount};
+pub use twilio::{Call, CallAnswer, Twilio};
 pub use webhook::Webhook;
 
 use crate::model::code::Code;
@@ -108,7 +108,7 @@ impl Sender {
     pub fn carries(&self, channel: Channel) -> bool {
         match self {
             Self::Inbox(_) => true,
-            Self::Twilio(_) => matches!(channel, Channel::Sms),
+            Self::Twilio(twilio) => twilio.carries(channel),
             Self::Webhook(webhook) => webhook.carries(channel),
         }
     }
@@ -134,8 +134,20 @@ impl Sender {
     /// [`SignatureInvalid`], also for a gateway that makes no callbacks.
     pub fn report(&self, callback: &Callback<'_>) -> Result<Option<Report>, SignatureInvalid> {
         match self {
-            Self::Inbox(_) | Self::Twilio(_) => Err(SignatureInvalid),
+            Self::Inbox(_) => Err(SignatureInvalid),
+            Self::Twilio(twilio) => twilio.report(callback),
             Self::Webhook(webhook) => webhook.report(callback),
+        }
+    }
+
+    /// Judges the callback of a call that wants to be told what to say, its signature before anything else.
+    ///
+    /// # Errors
+    /// [`SignatureInvalid`], also for a gateway whose calls do not ask.
+    pub fn called(&self, callback: &Callback<'_>) -> Result<Call, SignatureInvalid> {
+        match self {
+            Self::Inbox(_) | Self::Webhook(_) => Err(SignatureInvalid),
+            Self::Twilio(twilio) => twilio.called(callback),
         }
     }
 }

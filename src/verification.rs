@@ -1,5 +1,6 @@
 //! Proving that a person holds a number: start, send again, check, state.
 
+mod calls;
 mod challenges;
 mod checks;
 mod decisions;

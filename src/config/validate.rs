@@ -1,6 +1,6 @@
 //! What must hold between settings.
 
-use super::{Config, ConfigError, Gateway, GatewayKind, routes, webhook};
+use super::{Config, ConfigError, Gateway, GatewayKind, Hidden, routes, webhook};
 use crate::model::code;
 use crate::store::DatabaseUrl;
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
     let mut names = BTreeSet::new();
     for gateway in &config.sms.gateways {
         must(names.insert(&gateway.name), &format!("sms.gateways: two are named `{}`", gateway.name));
-        for problem in gateway_problems(gateway) {
+        for problem in gateway_problems(gateway, config.server.public_url.is_some()) {
             must(false, &problem);
         }
     }
@@ -61,7 +61,7 @@ fn section_problems(config: &Config) -> Vec<String> {
     problems
 }
 
-fn gateway_problems(gateway: &Gateway) -> Vec<String> {
+fn gateway_problems(gateway: &Gateway, called_back: bool) -> Vec<String> {
     let name = &gateway.name;
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut problems = Vec::new();
@@ -76,18 +76,38 @@ fn gateway_problems(gateway: &Gateway) -> Vec<String> {
         GatewayKind::Inbox => {}
         GatewayKind::Webhook => problems.extend(webhook::problems(gateway)),
         GatewayKind::Twilio => {
-            let empty = gateway.auth_token.as_ref().is_none_or(|token| token.expose().is_empty());
-            if gateway.account_sid.as_deref().unwrap_or_default().is_empty() || empty {
-                problems.push(format!(
-                    "sms.gateways `{name}`: a twilio gateway needs account_sid and auth_token"
-                ));
-            }
-            if gateway.from.is_none() && gateway.messaging_service_sid.is_none() {
-                problems.push(format!("sms.gateways `{name}`: set from or messaging_service_sid"));
-            }
+            let twilio = twilio_problems(gateway, called_back);
+            problems.extend(twilio.into_iter().map(|problem| format!("sms.gateways `{name}`: {problem}")));
         }
     }
     problems
+}
+
+fn twilio_problems(gateway: &Gateway, called_back: bool) -> Vec<&'static str> {
+    let text = |value: &Option<String>| value.as_deref().is_some_and(|value| !value.is_empty());
+    let secret = |value: &Option<Hidden>| value.as_ref().is_some_and(|value| !value.expose().is_empty());
+    let (key, key_secret) = (text(&gateway.api_key_sid), secret(&gateway.api_key_secret));
+    let (account, token) = (text(&gateway.account_sid), secret(&gateway.auth_token));
+    let number = gateway.voice_from.as_deref().is_none_or(is_e164);
+    let rules = [
+        (key == key_secret, "api_key_sid and api_key_secret go together"),
+        (account && (token || key), "a twilio gateway needs account_sid and auth_token, or an API key"),
+        (
+            token || !called_back,
+            "auth_token is needed where server.public_url is set: it signs what Twilio reports",
+        ),
+        (
+            gateway.from.is_some() || gateway.messaging_service_sid.is_some(),
+            "set from or messaging_service_sid",
+        ),
+        (number, "voice_from must be a number such as +358501112222"),
+    ];
+    rules.into_iter().filter(|(holds, _)| !holds).map(|(_, problem)| problem).collect()
+}
+
+fn is_e164(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn is_web_address(url: &str) -> bool {

@@ -96,8 +96,7 @@ impl AddressLimit {
 
 async fn limit_address(State(services): State<Services>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let health = request.uri().path() == "/livez";
-    let Some(peer) = peer.filter(|_| !health) else { return next.run(request).await };
+    let Some(peer) = peer.filter(|_| !is_unlimited(&request)) else { return next.run(request).await };
     let address = client_address(peer, request.headers(), &services.trusted_proxies);
     let source = services.address_limit.source(address);
     request.extensions_mut().insert(source);
@@ -105,6 +104,12 @@ async fn limit_address(State(services): State<Services>, mut request: Request, n
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Health, and callbacks: all reports of a gateway come from few addresses.
+fn is_unlimited(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    route == "/livez" || route.starts_with("/callbacks/")
 }
 
 /// The rightmost address of `X-Forwarded-For` that is no trusted proxy, if the peer is one; else the peer.

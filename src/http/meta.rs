@@ -4,7 +4,7 @@ use super::Problem;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, ToSchema};
 
 /// A problem details object (RFC 9457), `application/problem+json`.
@@ -35,6 +35,10 @@ impl Modify for Security {
             let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
             components.add_security_scheme(name, SecurityScheme::Http(bearer.build()));
         }
+        let signature =
+            ApiKeyValue::with_description("X-Twilio-Signature", "The gateway's signature of the request.");
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(signature));
+        components.add_security_scheme("gateway_signature", scheme);
     }
 }
 

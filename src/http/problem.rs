@@ -1,6 +1,7 @@
 //! Refusals and failures as problem details (RFC 9457). Only this file and its folder know status codes.
 
 mod limits;
+mod reports;
 
 use crate::discovery::{LookupRefused, MAX_HANDLES};
 use crate::model::number::NumberError;

@@ -1,24 +1,26 @@
 //! `/v1/verifications`: proving a number.
 
+mod views;
+
 use super::callers::{AnyDevice, Starts};
 use super::extract::{AcceptLanguage, From, Json, Now};
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
 use crate::devices::Caller;
-use crate::model::altcha::AltchaChallenge;
 use crate::model::challenge::ChallengeKind;
-use crate::model::delivery::{Channel, DeliveryStatus};
+use crate::model::delivery::Channel;
 use crate::model::id::VerificationId;
 use crate::model::number::{NumberError, Region};
 use crate::model::source::Source;
 use crate::model::verification::{MessageTemplate, Status};
-use crate::verification::{OpenChallenge, SendRefused, StartRequest, Started, Starter, VerificationState};
+use crate::verification::{SendRefused, StartRequest, Started, Starter, VerificationState};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use views::{ChallengeView, ChannelView, DeliveryView};
 
 const LONGEST_TAG: usize = 35;
 
@@ -75,31 +77,6 @@ pub(super) struct VerificationView {
     grant: Option<String>,
 }
 
-/// A challenge of which one must be solved before the awaited code is sent.
-#[derive(Debug, Serialize, ToSchema)]
-struct ChallengeView {
-    kind: ChallengeKind,
-    /// What ALTCHA's clients solve.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    challenge: Option<AltchaChallenge>,
-    /// What a captcha's widget is shown with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    site_key: Option<String>,
-}
-
-impl std::convert::From<&OpenChallenge> for ChallengeView {
-    fn from(open: &OpenChallenge) -> Self {
-        match open {
-            OpenChallenge::Altcha(challenge) => {
-                Self { kind: ChallengeKind::Altcha, challenge: Some(challenge.clone()), site_key: None }
-            }
-            OpenChallenge::Captcha(kind, site_key) => {
-                Self { kind: *kind, challenge: None, site_key: Some(site_key.clone()) }
-            }
-        }
-    }
-}
-
 /// The solution of a challenge.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct SolutionBody {
@@ -116,28 +93,15 @@ struct CodeView {
     checks_left: i64,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-struct ChannelView {
-    channel: Channel,
-    /// When it may carry the code again.
-    #[schema(value_type = String, format = DateTime)]
-    not_before: Timestamp,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct DeliveryView {
-    channel: Channel,
-    status: DeliveryStatus,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-}
-
 impl VerificationView {
     fn new(state: &VerificationState, now: Timestamp) -> Self {
         let v = &state.verification;
         let offered = state.channels.iter().filter(|_| v.can_resend(now));
-        let channels = offered.map(|&(channel, not_before)| ChannelView { channel, not_before });
-        let deliveries = state.deliveries.iter();
+        let channels = offered.map(|&(channel, not_before)| ChannelView {
+            channel,
+            not_before,
+            reason: v.waits_for(channel, &state.number, now),
+        });
         Self {
             id: v.id,
             secret: None,
@@ -146,9 +110,7 @@ impl VerificationView {
             code: CodeView { length: v.code_length, checks_left: v.checks_left(now) },
             channels: channels.collect(),
             challenges: state.challenges.iter().map(ChallengeView::from).collect(),
-            deliveries: deliveries
-                .map(|d| DeliveryView { channel: d.channel, status: d.status, at: d.at })
-                .collect(),
+            deliveries: state.deliveries.iter().map(DeliveryView::from).collect(),
             expires_at: v.expires_at,
             grant: None,
         }

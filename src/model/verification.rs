@@ -10,6 +10,7 @@ use super::ledger::Hardness;
 use super::number::PhoneNumber;
 use super::sealed::Place;
 use super::secret::HashedSecret;
+use super::words::words;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
@@ -79,6 +80,16 @@ pub struct Verification {
     pub awaiting: Option<Awaiting>,
     /// Since when its last message is known to be rejected.
     pub rejected_at: Option<Timestamp>,
+}
+
+words! {
+    /// What a channel waits for before it may carry a code again.
+    WaitReason {
+        /// The wait after the send before.
+        ResendWait = "resend_wait",
+        /// A call waits for the message before it.
+        SmsFirst = "sms_first",
+    }
 }
 
 /// A send that waits for a challenge to be solved.
@@ -198,6 +209,14 @@ impl Verification {
     #[must_use]
     pub fn promised_send(&self, channel: Channel) -> Timestamp {
         self.sent_at.map_or(Timestamp::MAX, |_| self.promised_at(channel))
+    }
+
+    /// What `channel` waits for until it may carry the code to `number` again, if it waits at `now`.
+    #[must_use]
+    pub fn waits_for(&self, channel: Channel, number: &PhoneNumber, now: Timestamp) -> Option<WaitReason> {
+        let (promised_at, opens_at) = (self.promised_at(channel), self.channel_opens_at(channel, number));
+        let reason = if opens_at > promised_at { WaitReason::SmsFirst } else { WaitReason::ResendWait };
+        (promised_at.max(opens_at) > now).then_some(reason)
     }
 
     /// When `channel` is there at all: a call waits for the message before it, but to a landline and where that

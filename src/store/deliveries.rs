@@ -30,12 +30,27 @@ macro_rules! insert_delivery {
 }
 pub(super) use insert_delivery;
 
-const OF_VERIFICATION: &str = "SELECT delivery_id, channel, status, updated_at, reason, gateway, retry_at
-    FROM deliveries WHERE verification_id = $1 ORDER BY created_at, delivery_id";
+const OF_VERIFICATION: &str =
+    "SELECT verification_id, delivery_id, channel, status, updated_at, reason, gateway,
+    retry_at FROM deliveries WHERE verification_id = $1 ORDER BY created_at, delivery_id";
+const FIND: &str =
+    "SELECT verification_id, delivery_id, channel, status, updated_at, reason, gateway, retry_at
+    FROM deliveries WHERE delivery_id = $1";
 
-type Row = (Vec<u8>, String, String, i64, Option<String>, Option<String>, Option<i64>);
+type Row = (Vec<u8>, Vec<u8>, String, String, i64, Option<String>, Option<String>, Option<i64>);
 
 impl Store {
+    /// The delivery of that name, if there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        let row: Option<Row> = read!(self, conn => {
+            sqlx::query_as(FIND).bind(id.as_bytes().as_slice()).fetch_optional(conn).await?
+        });
+        row.map(delivery).transpose()
+    }
+
     /// The deliveries of a verification, the oldest first.
     ///
     /// # Errors
@@ -44,15 +59,15 @@ impl Store {
         let rows: Vec<Row> = read!(self, conn => {
             sqlx::query_as(OF_VERIFICATION).bind(verification.as_bytes().as_slice()).fetch_all(conn).await?
         });
-        rows.into_iter().map(|row| delivery(verification, row)).collect()
+        rows.into_iter().map(delivery).collect()
     }
 }
 
-fn delivery(verification: VerificationId, row: Row) -> Result<Delivery, StoreError> {
-    let (id, channel, status, at, reason, gateway, retry_at) = row;
+fn delivery(row: Row) -> Result<Delivery, StoreError> {
+    let (verification, id, channel, status, at, reason, gateway, retry_at) = row;
     Ok(Delivery {
         id: TABLE.some("delivery_id", DeliveryId::from_slice(&id))?,
-        verification,
+        verification: TABLE.some("verification_id", VerificationId::from_slice(&verification))?,
         channel: TABLE.some("channel", Channel::parse(&channel))?,
         status: TABLE.some("status", DeliveryStatus::parse(&status))?,
         at: TABLE.time("updated_at", at)?,

@@ -3,16 +3,19 @@
 use super::Failure;
 use super::sending::count;
 use crate::model::id::DeliveryId;
+use crate::model::keys::Keys;
 use crate::sender::{Callback, Gateways};
 use crate::store::{Settlement, Store};
+use jiff::Timestamp;
 use std::sync::Arc;
 use thiserror::Error;
 
 /// The use cases of delivery reports.
 #[derive(Debug, Clone)]
 pub struct Reports {
-    store: Store,
-    gateways: Arc<Gateways>,
+    pub(super) store: Store,
+    pub(super) keys: Arc<Keys>,
+    pub(super) gateways: Arc<Gateways>,
 }
 
 /// Why a callback was not believed.
@@ -32,8 +35,8 @@ pub enum ReportRefused {
 impl Reports {
     /// The use cases over this store.
     #[must_use]
-    pub const fn new(store: Store, gateways: Arc<Gateways>) -> Self {
-        Self { store, gateways }
+    pub const fn new(store: Store, keys: Arc<Keys>, gateways: Arc<Gateways>) -> Self {
+        Self { store, keys, gateways }
     }
 
     /// Takes a report down. One of a delivery that is not known, is not that gateway's, or is further already
@@ -56,8 +59,17 @@ impl Reports {
             message: report.message,
             reason: report.reason,
         };
-        let settled = self.store.settle_delivery(delivery, &settlement, callback.at).await;
-        count(&settlement, settled.map_err(Failure::from)?.as_ref());
+        Ok(self.settle(delivery, &settlement, callback.at).await?)
+    }
+
+    pub(super) async fn settle(
+        &self,
+        delivery: DeliveryId,
+        settlement: &Settlement<'_>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let settled = self.store.settle_delivery(delivery, settlement, now).await?;
+        count(settlement, settled.as_ref());
         Ok(())
     }
 }
