@@ -13,6 +13,7 @@ use crate::model::delivery::Channel;
 use reqwest::{Client, Response};
 use serde::Deserialize;
 use signature::{Fields, Signatures};
+use std::sync::Arc;
 use std::time::Duration;
 
 const BASE_URL: &str = "https://api.twilio.com";
@@ -54,7 +55,7 @@ pub struct Twilio {
     url: String,
     account: Account,
     /// If the world can reach this server.
-    callbacks: Option<Callbacks>,
+    callbacks: Option<Arc<Callbacks>>,
 }
 
 #[derive(Deserialize)]
@@ -82,9 +83,9 @@ impl Twilio {
             .timeout(TOTAL)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        let callbacks = public_url.zip(gateway.auth_token.as_ref()).map(|(public_url, token)| Callbacks {
-            url: format!("{}/callbacks/{}", public_url.trim_end_matches('/'), gateway.name),
-            signatures: Signatures::new(token, public_url),
+        let callbacks = public_url.zip(gateway.auth_token.as_ref()).map(|(public_url, token)| {
+            let url = format!("{}/callbacks/{}", public_url.trim_end_matches('/'), gateway.name);
+            Arc::new(Callbacks { url, signatures: Signatures::new(token, public_url) })
         });
         Ok(Some(Self { client, url: format!("{base}/2010-04-01/Accounts/{sid}"), account, callbacks }))
     }
@@ -185,7 +186,7 @@ fn account(gateway: &Gateway) -> Option<Account> {
         (None, None) => return None,
     };
     let (user, password) = match (&gateway.api_key_sid, &gateway.api_key_secret) {
-        (Some(key), Some(secret)) => (key, secret),
+        (Some(key), Some(secret)) if !key.is_empty() => (key, secret),
         _ => (gateway.account_sid.as_ref()?, gateway.auth_token.as_ref()?),
     };
     let number = gateway.from.as_ref().filter(|from| from.starts_with('+'));

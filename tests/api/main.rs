@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bad_input;
+mod callbacks;
 mod canary;
 mod devices;
 mod discovery;

@@ -1,5 +1,7 @@
 //! Where settings come from, what they may be, and how a mistake is told.
 
+mod gateways;
+
 use super::harness::{Finished, Place};
 
 /// The line of `config show` about a key.
@@ -269,37 +271,4 @@ fn a_list_in_the_environment_is_separated_by_commas() {
     assert!(line.contains(r#"["FI","SE","EE"]"#), "{line}");
     place.set("TUTTU__LIMITS__COUNTRIES__ALLOW", "");
     assert!(shown(&place, &[], "limits.countries.allow").contains("= [] "));
-}
-
-#[test]
-fn gateways_are_set_in_the_environment_by_their_index() {
-    let mut place = Place::new();
-    let settings = [
-        ("NAME", "paid"),
-        ("KIND", "twilio"),
-        ("ACCOUNT_SID", "AC1"),
-        ("AUTH_TOKEN", "s3cret"),
-        ("FROM", "Tuttu"),
-    ];
-    for (key, value) in settings {
-        place.set(&format!("TUTTU__SMS__GATEWAYS__0__{key}"), value);
-    }
-    let line = shown(&place, &[], "sms.gateways[0].kind");
-    assert!(
-        line.contains("\"twilio\"") && line.contains("# environment TUTTU__SMS__GATEWAYS__0__KIND"),
-        "{line}"
-    );
-    place.unset("TUTTU__SMS__GATEWAYS__0__AUTH_TOKEN");
-    let said = mistake(&place);
-    assert!(
-        said.contains("sms.gateways `paid`: a twilio gateway needs account_sid and auth_token"),
-        "{said}"
-    );
-}
-
-#[test]
-fn the_address_of_a_gateway_is_a_web_address() {
-    let place = configured(&format!("{TWILIO}auth_token = \"s3cret\"\nbase_url = \"api.example\"\n"));
-    let said = mistake(&place);
-    assert!(said.contains("sms.gateways `paid`: base_url must begin with https:// or http://"), "{said}");
 }

@@ -1,6 +1,9 @@
 //! A paid gateway: what it is asked, and what its answers, refusals and silences come to.
 
+mod calls;
 mod mock;
+#[path = "../api/callbacks/signed.rs"]
+mod signed;
 
 use super::harness::{Engine, Place, Server, code_in, holds_code, on_both_engines, until};
 use base64::Engine as _;

@@ -71,12 +71,15 @@ contract!(a_report_before_the_answer_counts_and_the_answer_adds_the_name, |store
     assert_eq!((settled.country.as_str(), settled.channel), ("FI", Channel::Sms));
     let answer = settlement(DeliveryStatus::Sent);
     assert_eq!(store.settle_delivery(claimed[0].id, &answer, at(3)).await.unwrap(), None);
-    let delivery = &store.deliveries(v.id).await.unwrap()[0];
+    let delivery = store.delivery(claimed[0].id).await.unwrap().unwrap();
+    assert_eq!((delivery.id, delivery.verification), (claimed[0].id, v.id));
     assert_eq!((delivery.status, delivery.at), (DeliveryStatus::Delivered, at(2)));
     assert_eq!(delivery.gateway.as_deref(), Some("main"));
     let stranger = Settlement { gateway: "other", ..settlement(DeliveryStatus::Failed) };
     assert_eq!(store.settle_delivery(claimed[0].id, &stranger, at(4)).await.unwrap(), None);
-    assert_eq!(store.settle_delivery(DeliveryId::random(), &answer, at(4)).await.unwrap(), None);
+    let unknown = DeliveryId::random();
+    assert_eq!(store.settle_delivery(unknown, &answer, at(4)).await.unwrap(), None);
+    assert!(store.delivery(unknown).await.unwrap().is_none());
 });
 
 contract!(a_delivery_that_was_not_accepted_is_claimed_again_when_it_is_due, |store| {

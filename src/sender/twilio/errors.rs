@@ -49,14 +49,20 @@ fn reason(code: u32) -> Option<FailureReason> {
         13_227 | 21_203 | 21_215 | 21_408 | 21_612 => FailureReason::RegionNotEnabled,
         14_107 | 20_429 | 21_611 | 30_001 | 30_022 | 30_023 => FailureReason::Throttled,
         30_017 | 30_410 => FailureReason::Outage,
-        10_001 | 20_003..=20_008 | 20_403 | 20_404 | 21_210 | 21_212 | 21_219 | 21_602 | 21_603 => {
-            FailureReason::Misconfigured
-        }
-        21_605..=21_609 | 21_617 | 21_659..=21_661 | 21_701..=21_712 => FailureReason::Misconfigured,
-        30_002 | 30_018 | 30_024 | 30_032 | 30_034 | 30_035 | 30_040 => FailureReason::Misconfigured,
+        code if is_misconfiguration(code) => FailureReason::Misconfigured,
         30_036 => FailureReason::Expired,
         _ => return None,
     })
+}
+
+/// The account, its secret, its sender, the sender's registration, or the request itself.
+const fn is_misconfiguration(code: u32) -> bool {
+    matches!(
+        code,
+        10_001 | 20_003..=20_008 | 20_403 | 20_404 | 21_210 | 21_212 | 21_219 | 21_602 | 21_603
+            | 21_605..=21_609 | 21_617 | 21_659..=21_661 | 21_701..=21_712
+            | 30_002 | 30_018 | 30_024 | 30_032 | 30_034 | 30_035 | 30_040
+    )
 }
 
 #[cfg(test)]

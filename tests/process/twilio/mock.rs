@@ -21,6 +21,8 @@ pub(super) enum Conduct {
     Accept,
     /// Refuses it as Twilio refuses a number that cannot exist.
     Refuse,
+    /// Refuses messages as Twilio refuses them to a landline, and makes calls.
+    Landline,
     /// Says nothing until the conduct changes.
     Silence,
 }
@@ -93,11 +95,21 @@ async fn answer(
     });
     let mut conduct = shared.conduct.subscribe();
     let conduct = *conduct.wait_for(|conduct| *conduct != Conduct::Silence).await.unwrap();
-    let (status, json) = if conduct == Conduct::Accept {
-        (StatusCode::CREATED, json!({"sid": "SM0123456789abcdef0123456789abcdef", "status": "queued"}))
-    } else {
-        let message = "The 'To' number is not a valid phone number.";
-        (StatusCode::BAD_REQUEST, json!({"code": 21211, "message": message, "status": 400}))
+    let call = uri.path().ends_with("/Calls.json");
+    let refused = |code: u32, message: &str| {
+        (StatusCode::BAD_REQUEST, json!({"code": code, "message": message, "status": 400}))
+    };
+    let (status, json) = match conduct {
+        Conduct::Refuse => refused(21211, "The 'To' number is not a valid phone number."),
+        Conduct::Landline if !call => refused(21614, "'To' number is not a valid mobile number"),
+        _ => {
+            let sid = if call {
+                "CA0123456789abcdef0123456789abcdef"
+            } else {
+                "SM0123456789abcdef0123456789abcdef"
+            };
+            (StatusCode::CREATED, json!({"sid": sid, "status": "queued"}))
+        }
     };
     (status, [(header::CONTENT_TYPE, "application/json")], json.to_string()).into_response()
 }
