@@ -196,8 +196,9 @@ async fn killed_at(step: Step, place: &mut Place) {
         server.kill();
         server.gone();
     }
+    let engine = if place.postgres().is_some() { "PostgreSQL" } else { "SQLite" };
     for ((status, messages), times) in fates {
-        println!("| {step:?} | {times} | {status} | {messages} |");
+        println!("| {step:?} | {engine} | {times} | {status} | {messages} |");
     }
 }
 

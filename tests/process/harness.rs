@@ -1,11 +1,13 @@
 //! A folder with a database in which the program runs, as its operator would run it.
 
 mod engine;
+mod mock;
 mod people;
 mod running;
 mod server;
 
 pub(crate) use engine::Engine;
+pub(crate) use mock::Mock;
 pub(crate) use people::{Attempt, Person, code_in, handle, registration};
 pub(crate) use running::{Finished, Running};
 pub(crate) use server::{Answer, Server};

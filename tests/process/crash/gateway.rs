@@ -1,5 +1,7 @@
 //! A gateway that counts what it is asked to send, and may stand still at each step of an exchange.
 
+use crate::process::harness::Mock;
+
 use axum::Router;
 use axum::extract::State;
 use reqwest::Url;
@@ -7,14 +9,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
 /// The gateway; it ends when dropped.
 pub(super) struct Gateway {
     pub(super) base: String,
     shared: Arc<Shared>,
-    _stop: DropGuard,
+    _mock: Mock,
 }
 
 struct Shared {
@@ -25,13 +25,8 @@ struct Shared {
 impl Gateway {
     pub(super) async fn start() -> Self {
         let shared = Arc::new(Shared { messages: Mutex::default(), answers: watch::channel(true).0 });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(shared.clone());
-        let stop = CancellationToken::new();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        TaskTracker::new().spawn(serving.into_future());
-        Self { base, shared, _stop: stop.drop_guard() }
+        let mock = Mock::serve(Router::new().fallback(answer).with_state(shared.clone())).await;
+        Self { base: mock.base.clone(), shared, _mock: mock }
     }
 
     /// Whether it answers what it is asked from now on.

@@ -1,5 +1,7 @@
 //! A gateway on this machine that speaks as Twilio does, and that can be made to misbehave.
 
+use crate::process::harness::Mock;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -9,10 +11,7 @@ use reqwest::Url;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
 /// What the gateway does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub(super) struct Asked {
 pub(super) struct Gateway {
     pub(super) base: String,
     shared: Arc<Shared>,
-    _stop: DropGuard,
+    _mock: Mock,
 }
 
 struct Shared {
@@ -52,13 +51,8 @@ struct Shared {
 impl Gateway {
     pub(super) async fn start(conduct: Conduct) -> Self {
         let shared = Arc::new(Shared { conduct: watch::channel(conduct).0, asked: Mutex::new(Vec::new()) });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(shared.clone());
-        let stop = CancellationToken::new();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        TaskTracker::new().spawn(serving.into_future());
-        Self { base, shared, _stop: stop.drop_guard() }
+        let mock = Mock::serve(Router::new().fallback(answer).with_state(shared.clone())).await;
+        Self { base: mock.base.clone(), shared, _mock: mock }
     }
 
     /// Changes what it does, also with what it has not answered yet.

@@ -1,5 +1,7 @@
 //! A gateway on this machine that receives Standard Webhooks, checks them by itself, and can be made to misbehave.
 
+use crate::process::harness::Mock;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,9 +12,6 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
 /// 32 bytes.
 pub(super) const SECRET: &str = "whsec_dGhpcnR5LXR3by1ieXRlcy1vZi1hLXRlc3Qtc2VjcmU=";
@@ -65,7 +64,7 @@ impl Asked {
 pub(super) struct Gateway {
     pub(super) url: String,
     shared: Arc<Shared>,
-    _stop: DropGuard,
+    _mock: Mock,
 }
 
 struct Shared {
@@ -76,13 +75,8 @@ struct Shared {
 impl Gateway {
     pub(super) async fn start(conduct: Conduct) -> Self {
         let shared = Arc::new(Shared { conduct: Mutex::new(conduct), asked: Mutex::default() });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/messages?key=1", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(shared.clone());
-        let stop = CancellationToken::new();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        TaskTracker::new().spawn(serving.into_future());
-        Self { url, shared, _stop: stop.drop_guard() }
+        let mock = Mock::serve(Router::new().fallback(answer).with_state(shared.clone())).await;
+        Self { url: format!("{}/messages?key=1", mock.base), shared, _mock: mock }
     }
 
     /// Changes what it answers from now on.
