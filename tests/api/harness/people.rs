@@ -67,7 +67,8 @@ impl TestService {
             if state.json["deliveries"].as_array().unwrap().iter().all(|d| d["status"] == "sent") {
                 return self.texts(&attempt.number).await.pop().unwrap();
             }
-            assert!(begun.elapsed() < PATIENCE, "no message was sent");
+            let log = Self::log();
+            assert!(begun.elapsed() < PATIENCE, "no message was sent: {state:?}\n{log}");
         }
     }
 
