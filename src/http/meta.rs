@@ -35,8 +35,10 @@ impl Modify for Security {
             let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
             components.add_security_scheme(name, SecurityScheme::Http(bearer.build()));
         }
-        let signature =
-            ApiKeyValue::with_description("X-Twilio-Signature", "The gateway's signature of the request.");
+        let signature = ApiKeyValue::with_description(
+            "X-Twilio-Signature",
+            "The gateway's signature of the request; a webhook gateway's is `webhook-signature` (Standard Webhooks).",
+        );
         let scheme = SecurityScheme::ApiKey(ApiKey::Header(signature));
         components.add_security_scheme("gateway_signature", scheme);
     }
