@@ -13,6 +13,7 @@ mod money;
 mod routes;
 mod secret;
 mod test_numbers;
+mod twilio;
 mod units;
 mod validate;
 mod webhook;

@@ -126,6 +126,10 @@ impl Problem {
                 Self::new(403, "destination_not_allowed", "No codes are sent to this country", detail)
                     .with("limit", "countries")
             }
+            SendRefused::SmsFirst => Self::field(
+                "channel",
+                "must be `sms` at first: a call can carry the code 60 s after it, or at once if it is rejected",
+            ),
             SendRefused::ChannelUnavailable => {
                 Self::field("channel", "is not one that this server can send by")
             }

@@ -70,6 +70,9 @@ pub enum SendRefused {
     /// No codes go to that country.
     #[error("codes are not sent to this country")]
     Destination(DestinationRefused),
+    /// A call carries a code only after a text message, where a text message can.
+    #[error("a call comes after a text message")]
+    SmsFirst,
     /// No gateway carries that channel.
     #[error("no gateway carries this channel")]
     ChannelUnavailable,

@@ -156,6 +156,9 @@ impl VerificationPolicy {
             return Ok(());
         }
         self.carries(number, request.channel)?;
+        if request.channel == Channel::Voice && self.carries(number, Channel::Sms).is_ok() {
+            return Err(SendRefused::SmsFirst);
+        }
         if !self.destinations.admits_type(number) {
             return Err(SendRefused::NumberType { voice: false });
         }

@@ -11,6 +11,7 @@ use tuttu::config::{Config, Gateway, GatewayKind, Hidden};
 use tuttu::model::id::{DeliveryId, VerificationId};
 
 const ANNA: &str = "+358401234561";
+const LANDLINE: &str = "+358131234567";
 const TOKEN: &str = "0123456789abcdef-the-secret";
 const PUBLIC: &str = "https://tuttu.example:8443/proof";
 
@@ -58,13 +59,13 @@ async fn status(service: &TestService, attempt: &Attempt) -> Value {
     state(service, attempt).await["deliveries"][0]["status"].clone()
 }
 
-/// Asks to be called.
+/// Asks to be called, on a line that takes no text messages.
 async fn called(service: &TestService, locale: &str) -> Attempt {
-    service.keep_secret(ANNA);
-    let body = json!({"phone_number": ANNA, "channel": "voice", "locale": locale});
+    service.keep_secret(LANDLINE);
+    let body = json!({"phone_number": LANDLINE, "channel": "voice", "locale": locale});
     let reply = service.post("/v1/verifications", "", &body).await.expect(201, "");
     let secret = reply.text("/secret").to_owned();
-    Attempt { id: reply.text("/id").to_owned(), secret, number: ANNA.to_owned() }
+    Attempt { id: reply.text("/id").to_owned(), secret, number: LANDLINE.to_owned() }
 }
 
 /// What a call is told, without a key or after one.

@@ -7,7 +7,7 @@ use tuttu::model::delivery::{Delivery, DeliveryStatus, FailureReason};
 use tuttu::model::id::VerificationId;
 use tuttu::registration::{UnseenPrefix, never_seen_again};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A paid gateway where nobody listens: only root could, on the first port of a machine.
 fn nobody_listens(config: &mut Config) {

@@ -73,6 +73,12 @@ on_both_engines!(a_landline_hears_its_code, |service| {
     assert!(refused.text("/detail").contains("voice"));
     let call = start(service, json!({"phone_number": "+358131234567", "channel": "voice"})).await;
     assert_eq!(call.expect(201, "").text("/deliveries/0/channel"), "voice");
+    let call = start(service, json!({"phone_number": ANNA, "channel": "voice"})).await;
+    assert_eq!(
+        call.expect(400, "field_invalid").text("/field"),
+        "channel",
+        "a call comes after a text message"
+    );
 });
 
 on_both_engines!(

@@ -4,7 +4,7 @@ use super::{Reply, TestService};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Somebody with an account and a device.
 #[derive(Debug, Clone)]
