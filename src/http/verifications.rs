@@ -154,6 +154,7 @@ fn is_tag(text: &str) -> bool {
 
 /// `POST /v1/verifications`: sends a code to a number.
 #[utoipa::path(post, path = "/v1/verifications", tag = "verifications", request_body = StartBody,
+    params(("Accept-Language" = Option<String>, Header, description = "Languages of the message, where `locale` names none")),
     security((), ("device_token" = [])), responses(
     (status = 201, description = "A code is on its way", body = VerificationView),
     (status = 401, description = "`token_invalid`, where a device token is given", body = ProblemDocument),
