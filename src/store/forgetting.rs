@@ -4,14 +4,13 @@ use super::error::millis;
 use super::spending::day;
 use super::{Ending, Store, StoreError, run, transact};
 use crate::model::guard::LONGEST_PAUSE;
-use crate::model::ledger::DAY;
 use jiff::Timestamp;
 
 /// Days for which sums by day are kept: for looking back, not for judging.
 const DAYS: i64 = 35;
 /// A counter whose window and wait are over, and whose refund may be had again.
 const COUNTERS: &str = "DELETE FROM number_counters WHERE window_ends_at <= $1 AND resend_at <= $1
-    AND (refunded_at IS NULL OR refunded_at <= $2)";
+    AND (refunded_at IS NULL OR refunded_at <= $1 - 86400000)";
 const SHARES: &str = "DELETE FROM range_shares WHERE window_ends_at <= $1";
 const BUCKETS: &str = "DELETE FROM guard_buckets WHERE full_at <= $1";
 /// After as long a pause again, the next one begins anew.
@@ -28,17 +27,22 @@ impl Store {
     /// When the database fails.
     pub async fn forget_limits(&self, now: Timestamp) -> Result<(), StoreError> {
         let (at, oldest) = (now.as_millisecond(), day(now) - DAYS);
-        transact!(self, tx => {
-            run!(tx, COUNTERS, at, at.saturating_sub(millis(DAY)));
-            run!(tx, SHARES, at);
-            run!(tx, BUCKETS, at);
-            run!(tx, PAUSES, at.saturating_sub(millis(LONGEST_PAUSE)));
-            run!(tx, LEDGERS, at);
-            run!(tx, CONVERSIONS, oldest);
-            run!(tx, SPENDING, oldest);
-            run!(tx, GUESSES, oldest);
-            Ok(Ending::Commit(()))
-        });
+        for (forget, before) in [
+            (COUNTERS, at),
+            (SHARES, at),
+            (BUCKETS, at),
+            (PAUSES, at.saturating_sub(millis(LONGEST_PAUSE))),
+            (LEDGERS, at),
+            (CONVERSIONS, oldest),
+            (SPENDING, oldest),
+            (GUESSES, oldest),
+        ] {
+            // Each by itself: a send must not wait for all of them.
+            transact!(self, tx => {
+                run!(tx, forget, before);
+                Ok(Ending::Commit(()))
+            });
+        }
         Ok(())
     }
 }

@@ -198,16 +198,19 @@ impl Store {
                 .bind(settlement.status.rank())
                 .fetch_optional(&mut *tx)
                 .await?;
-            match &taken {
-                None => { run!(tx, NAME, key, settlement.gateway, &settlement.message); }
-                Some(taken) if settlement.status == DeliveryStatus::Failed => give_back!(tx, taken),
-                Some(_) => {}
-            }
+            // The verification before the guard, as a send locks them: else the two may wait for each other.
             if let Some((verification, channel, ..)) = &taken
                 && channel == Channel::Sms.as_str()
                 && settlement.rejects()
             {
                 run!(tx, REJECT, verification, now);
+            }
+            match &taken {
+                None => {
+                    run!(tx, NAME, key, settlement.gateway, &settlement.message);
+                }
+                Some(taken) if settlement.status == DeliveryStatus::Failed => give_back!(tx, taken),
+                Some(_) => {}
             }
             Ok(Ending::Commit(taken))
         });
