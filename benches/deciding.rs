@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tuttu::captcha::Captchas;
-use tuttu::config::{Config, GuardMode};
+use tuttu::config::Config;
 use tuttu::model::counter::Counter;
 use tuttu::model::delivery::{Channel, Delivery, DeliveryStatus};
 use tuttu::model::guard::{Lane, Subject};
@@ -55,7 +55,8 @@ async fn store(folder: &Path, name: &str) -> Store {
 /// Limits that all look at every send and refuse none, so that each is decided to the end.
 fn config() -> Config {
     let mut config = Config::default();
-    config.limits.guard.mode = GuardMode::Monitor;
+    config.limits.guard.capacity = [1_000_000; 5];
+    config.limits.guard.per_hour = [1_000_000; 5];
     config.limits.money.prices = [("default".to_owned(), 0.05)].into();
     config.limits.money.per_day = Some(1e6);
     config.limits.money.countries = [("FI".to_owned(), 1e6)].into();
@@ -131,7 +132,7 @@ impl Bench {
             range: source.range().map(|range| subject("sends_per_range", &range.to_string())),
             first: policy.guard.tolls(key, Lane::First, Some(&number), &source),
             second: policy.guard.tolls(key, Lane::Second, Some(&number), &source),
-            enforce: false,
+            enforce: true,
             prefix: Some(subject("conversion", number.less_digits(6))),
             country: number.country(),
             price: 50_000,

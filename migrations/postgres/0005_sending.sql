@@ -9,3 +9,7 @@ ALTER TABLE deliveries ADD COLUMN reason TEXT;
 
 -- Since when a message of it is known to be rejected: a call need not wait.
 ALTER TABLE verifications ADD COLUMN rejected_at BIGINT;
+
+-- The share of an address range in a number's sends is a row of number_counters (`range:` and the subject), so that
+-- both are locked and saved in one statement each.
+DROP TABLE range_shares;

@@ -3,23 +3,24 @@
 use super::StoreError;
 use super::error::Table;
 use crate::model::counter::{Sends, Share};
+use crate::model::guard::Subject;
 
 pub(super) const TABLE: Table = Table("number_counters");
-pub(super) const SHARES: Table = Table("range_shares");
 
-/// Locks a counter, made if it is not there.
+/// Locks a number's counter and the share of a range in it, made if they are not there.
+/// Binds: number, counter, share (or nothing).
 pub(super) const LOCK: &str = "INSERT INTO number_counters AS n
-    (number_index, counter, sends, proven, window_ends_at, waits, resend_at) VALUES ($1, $2, 0, 0, 0, 0, 0)
+    (number_index, counter, sends, proven, window_ends_at, waits, resend_at)
+    SELECT $1, v.column1, 0, 0, 0, 0, 0 FROM (VALUES ($2), ($3)) AS v WHERE v.column1 IS NOT NULL
     ON CONFLICT (number_index, counter) DO UPDATE SET waits = n.waits
-    RETURNING sends, proven, window_ends_at, waits, resend_at";
-pub(super) const SAVE: &str = "UPDATE number_counters SET sends = $3, proven = $4, window_ends_at = $5,
-    waits = $6, resend_at = $7 WHERE number_index = $1 AND counter = $2";
-/// Locks the share of a range, made if it is not there.
-pub(super) const LOCK_SHARE: &str = "INSERT INTO range_shares AS r
-    (number_index, subject, sends, window_ends_at) VALUES ($1, $2, 0, 0)
-    ON CONFLICT (number_index, subject) DO UPDATE SET sends = r.sends RETURNING sends, window_ends_at";
-pub(super) const SAVE_SHARE: &str = "UPDATE range_shares SET sends = $3, window_ends_at = $4
-    WHERE number_index = $1 AND subject = $2";
+    RETURNING counter, sends, proven, window_ends_at, waits, resend_at";
+/// Binds: number; counter, sends, proven, end of the window, waits, next send; share, its sends, its end.
+pub(super) const SAVE: &str = "INSERT INTO number_counters AS n
+    (number_index, counter, sends, proven, window_ends_at, waits, resend_at)
+    SELECT $1, v.column1, v.column2, v.column3, v.column4, v.column5, v.column6 FROM
+        (VALUES ($2, $3, $4, $5, $6, $7), ($8, $9, 0, $10, 0, 0)) AS v WHERE v.column1 IS NOT NULL
+    ON CONFLICT (number_index, counter) DO UPDATE SET sends = excluded.sends, proven = excluded.proven,
+        window_ends_at = excluded.window_ends_at, waits = excluded.waits, resend_at = excluded.resend_at";
 /// An approval resets the waits.
 pub(super) const RESET_WAITS: &str = "UPDATE number_counters SET waits = 0, resend_at = $3
     WHERE number_index = $1 AND counter = $2";
@@ -27,50 +28,69 @@ pub(super) const RESET_WAITS: &str = "UPDATE number_counters SET waits = 0, rese
 pub(super) const REFUND_ONCE: &str = "UPDATE number_counters SET refunded_at = $3
     WHERE number_index = $1 AND counter = $2 AND (refunded_at IS NULL OR refunded_at <= $4)";
 
-pub(super) fn sends(row: (i64, i64, i64, i64, i64)) -> Result<Sends, StoreError> {
-    Ok(Sends {
-        open: row.0,
-        proven: row.1,
-        window_ends_at: TABLE.time("window_ends_at", row.2)?,
-        waits: row.3,
-        resend_at: TABLE.time("resend_at", row.4)?,
-    })
+/// A counter as it lies: its name, sends, proven, end of the window, waits, next send.
+pub(super) type Row = (String, i64, i64, i64, i64, i64);
+
+/// The name of the row that counts the share of a range.
+pub(super) fn share_name(range: &Subject) -> String {
+    format!("range:{}", hex::encode(range.as_bytes()))
 }
 
-pub(super) fn share((sends, window_ends_at): (i64, i64)) -> Result<Share, StoreError> {
-    Ok(Share { sends, window_ends_at: SHARES.time("window_ends_at", window_ends_at)? })
+/// The counter and the share among the rows that were locked.
+pub(super) fn counted(rows: &[Row], share: Option<&str>) -> Result<(Sends, Option<Share>), StoreError> {
+    let (mut sends, mut shared) = (Sends::default(), None);
+    for (name, open, proven, window_ends_at, waits, resend_at) in rows {
+        let window_ends_at = TABLE.time("window_ends_at", *window_ends_at)?;
+        if Some(name.as_str()) == share {
+            shared = Some(Share { sends: *open, window_ends_at });
+        } else {
+            let resend_at = TABLE.time("resend_at", *resend_at)?;
+            sends = Sends { open: *open, proven: *proven, window_ends_at, waits: *waits, resend_at };
+        }
+    }
+    Ok((sends, shared))
 }
 
-/// Counts a send in the transaction `$tx`: `Ok(when another is promised)` or `Err(`[`NotCounted`]`)`.
+/// Locks the counters of an order in the transaction `$tx` and counts its send: `Ok(`what to save`)` or
+/// `Err(`[`NotCounted`]`)`.
 ///
 /// [`NotCounted`]: crate::model::counter::NotCounted
 macro_rules! count_send {
     ($tx:ident, $order:expr, $policy:expr, $asked:expr, $now:expr) => {{
-        use $crate::store::counters::{LOCK, LOCK_SHARE, SAVE, SAVE_SHARE, sends, share};
-        let (number, counter) = ($order.number.as_bytes().as_slice(), $order.counter.as_str());
-        let row: (i64, i64, i64, i64, i64) =
-            sqlx::query_as(LOCK).bind(number).bind(counter).fetch_one(&mut *$tx).await?;
-        let mut counted = sends(row)?;
-        let range = $order.range.as_ref().map(|range| range.as_bytes().as_slice());
-        let mut shared = match range {
-            Some(range) => {
-                let row: (i64, i64) =
-                    sqlx::query_as(LOCK_SHARE).bind(number).bind(range).fetch_one(&mut *$tx).await?;
-                Some(share(row)?)
-            }
-            None => None,
-        };
-        let judged = counted.count(shared.as_mut(), $asked, $policy, $now);
-        if judged.is_ok() {
-            let (window, resend_at) =
-                (counted.window_ends_at.as_millisecond(), counted.resend_at.as_millisecond());
-            run!($tx, SAVE, number, counter, counted.open, counted.proven, window, counted.waits, resend_at);
-            if let (Some(range), Some(shared)) = (range, shared) {
-                let window = shared.window_ends_at.as_millisecond();
-                run!($tx, SAVE_SHARE, number, range, shared.sends, window);
-            }
-        }
-        judged.map(|()| counted.resend_at)
+        use $crate::store::counters::{LOCK, Row, counted, share_name};
+        let share = $order.range.as_ref().map(share_name);
+        let rows: Vec<Row> = sqlx::query_as(LOCK)
+            .bind($order.number.as_bytes().as_slice())
+            .bind($order.counter.as_str())
+            .bind(&share)
+            .fetch_all(&mut *$tx)
+            .await?;
+        let (mut sends, mut shared) = counted(&rows, share.as_deref())?;
+        let judged = sends.count(shared.as_mut(), $asked, $policy, $now);
+        judged.map(|()| (sends, share.zip(shared)))
     }};
 }
 pub(super) use count_send;
+
+/// Saves what [`count_send`] counted, in the transaction `$tx`.
+macro_rules! save_counters {
+    ($tx:ident, $order:expr, $counted:expr) => {{
+        let (sends, shared) = $counted;
+        let (share, of_share) = shared.as_ref().map(|(name, share)| (name, share)).unzip();
+        run!(
+            $tx,
+            $crate::store::counters::SAVE,
+            $order.number.as_bytes().as_slice(),
+            $order.counter.as_str(),
+            sends.open,
+            sends.proven,
+            sends.window_ends_at.as_millisecond(),
+            sends.waits,
+            sends.resend_at.as_millisecond(),
+            share,
+            of_share.map(|share| share.sends),
+            of_share.map(|share| share.window_ends_at.as_millisecond()),
+        );
+    }};
+}
+pub(super) use save_counters;

@@ -8,10 +8,9 @@ use jiff::Timestamp;
 
 /// Days for which sums by day are kept: for looking back, not for judging.
 const DAYS: i64 = 35;
-/// A counter whose window and wait are over, and whose refund may be had again.
+/// A counter, or a range's share in it, whose window and wait are over, and whose refund may be had again.
 const COUNTERS: &str = "DELETE FROM number_counters WHERE window_ends_at <= $1 AND resend_at <= $1
     AND (refunded_at IS NULL OR refunded_at <= $1 - 86400000)";
-const SHARES: &str = "DELETE FROM range_shares WHERE window_ends_at <= $1";
 const BUCKETS: &str = "DELETE FROM guard_buckets WHERE full_at <= $1";
 /// After as long a pause again, the next one begins anew.
 const PAUSES: &str = "DELETE FROM guard_pauses WHERE paused_until <= $1";
@@ -29,7 +28,6 @@ impl Store {
         let (at, oldest) = (now.as_millisecond(), day(now) - DAYS);
         for (forget, before) in [
             (COUNTERS, at),
-            (SHARES, at),
             (BUCKETS, at),
             (PAUSES, at.saturating_sub(millis(LONGEST_PAUSE))),
             (LEDGERS, at),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const PAUSES: Table = Table("guard_pauses");
 
-/// Takes a unit from each bucket that has one; the caller undoes it unless all had.
+/// Takes a unit from each bucket that has one; the caller gives them back unless all had.
 /// Binds: now, then (subject, unit, cap) for each of the five levels, in their order.
 pub(super) const CHARGE: &str = "INSERT INTO guard_buckets AS b (subject, full_at, unit_ms, cap_ms)
     SELECT v.column1, $1 + v.column2, v.column2, v.column3 FROM
@@ -24,8 +24,9 @@ pub(super) const CHARGE: &str = "INSERT INTO guard_buckets AS b (subject, full_a
 /// Gives units back; more than full is full.
 pub(super) const REFUND: &str =
     "UPDATE guard_buckets SET full_at = full_at - unit_ms * $2 / $3 WHERE subject = $1";
-pub(super) const PAUSED: &str = "SELECT subject, paused_until FROM guard_pauses
-    WHERE subject IN ($2, $3, $4, $5, $6) AND paused_until > $1 ORDER BY paused_until DESC LIMIT 1";
+/// Gives a unit back to buckets that this transaction has locked, so in whatever order.
+pub(super) const UNDO: &str =
+    "UPDATE guard_buckets SET full_at = full_at - unit_ms WHERE subject IN ($1, $2, $3, $4, $5)";
 const STATE: &str = "SELECT full_at FROM guard_buckets WHERE subject = $1";
 const LAST_PAUSE: &str = "SELECT paused_until, pause_ms FROM guard_pauses WHERE subject = $1";
 const PAUSE: &str = "INSERT INTO guard_pauses (subject, paused_until, pause_ms) VALUES ($1, $2, $3)
@@ -63,12 +64,12 @@ pub(super) fn receipt(tolls: &[Toll]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then_some(bytes)
 }
 
-/// Takes a unit from every bucket in the transaction `$tx`, or from none: the level that refused, if one did.
+/// Takes a unit from every bucket in the transaction `$tx`: `Ok`, or `Err(`the level that refused`)` with the
+/// subjects whose buckets gave one all the same.
 macro_rules! charge_tolls {
     ($tx:ident, $tolls:expr, $now:expr) => {{
         use $crate::store::guard::{CHARGE, places, refused};
         let [a, b, c, d, e] = places($tolls);
-        run!($tx, "SAVEPOINT lane");
         let charged: Vec<Vec<u8>> = sqlx::query_scalar(CHARGE)
             .bind($now)
             .bind(a.0)
@@ -88,15 +89,23 @@ macro_rules! charge_tolls {
             .bind(e.2)
             .fetch_all(&mut *$tx)
             .await?;
-        let refused = refused($tolls, &charged);
-        if refused.is_some() {
-            run!($tx, "ROLLBACK TO SAVEPOINT lane");
+        match refused($tolls, &charged) {
+            None => Ok(()),
+            Some(level) => Err((level, charged)),
         }
-        run!($tx, "RELEASE SAVEPOINT lane");
-        refused
     }};
 }
 pub(super) use charge_tolls;
+
+/// Gives back what [`charge_tolls`] took in the same transaction.
+macro_rules! undo_charge {
+    ($tx:ident, $charged:expr) => {{
+        let mut subjects = $charged.iter().map(Vec::as_slice);
+        let mut next = || subjects.next();
+        run!($tx, $crate::store::guard::UNDO, next(), next(), next(), next(), next());
+    }};
+}
+pub(super) use undo_charge;
 
 /// Gives `$units / $per` of a unit back to every bucket of a receipt, in the order in which they were charged.
 macro_rules! refund_tolls {

@@ -1,20 +1,29 @@
 //! A send: counted by every limit and written, in one transaction, or nothing.
 
-use super::counters::count_send;
+use super::counters::{count_send, save_counters};
 use super::deliveries::insert_delivery;
 use super::error::millis;
-use super::guard::{PAUSED, charge_tolls, places, receipt};
+use super::guard::{charge_tolls, places, receipt, undo_charge};
 use super::orders::{Refusal, SendOrder, SendOutcome, Sending};
-use super::spending::{ALL, COUNT_SENT, day, next_day_ms, spend_money};
+use super::spending::{COUNT_SENT, day, next_day_ms, spend_money};
 use super::verifications::{Row, TABLE};
 use super::{Ending, Store, StoreError, run, transact};
-use crate::model::counter::{Asked, Counter, Due, NotCounted, SendPolicy};
+use crate::model::counter::{Asked, Counter, Due, NotCounted, SendPolicy, Sends, Share};
 use crate::model::guard::{Lane, Level, Toll};
 use crate::model::ledger::{Guesses, Hardness};
 use crate::model::verification::{Awaiting, Proof, RESEND_MARGIN, Verification};
 use jiff::Timestamp;
 
-const PAUSED_SENDING: &str = "SELECT COUNT(*) FROM sending_pauses";
+/// What a send is judged by that it does not change: the kill switch, the number's ledger, the day's wrong checks
+/// and approvals over all numbers, and the bucket that is paused for longest.
+/// Binds: now, number, day, then the subject of each of the five levels.
+const CONTEXT: &str = "SELECT (SELECT COUNT(*) FROM sending_pauses),
+    (SELECT spent - CASE WHEN clears_at <= $1 THEN clearing ELSE 0 END FROM ledgers WHERE number_index = $2),
+    (SELECT CAST(COALESCE(SUM(wrong), 0) AS BIGINT) FROM guess_counts WHERE day = $3),
+    (SELECT CAST(COALESCE(SUM(approvals), 0) AS BIGINT) FROM guess_counts WHERE day = $3),
+    p.subject, p.paused_until FROM (SELECT 1 AS one) AS o LEFT JOIN
+        (SELECT subject, paused_until FROM guard_pauses WHERE subject IN ($4, $5, $6, $7, $8)
+            AND paused_until > $1 ORDER BY paused_until DESC LIMIT 1) AS p ON o.one = 1";
 const LOCK_RESENDABLE: &str = "UPDATE verifications SET checks = checks WHERE verification_id = $1
     AND approved_at IS NULL AND checks < checks_limit AND expires_at >= $2 RETURNING *";
 const PROMISE: &str = "UPDATE verifications SET resend_at = $2, sent_at = COALESCE(sent_at, $3),
@@ -30,92 +39,142 @@ macro_rules! refuse {
     };
 }
 
-/// Counts an order by every limit in the transaction `$tx`, or leaves it with what refuses.
-macro_rules! admit {
-    ($tx:ident, $order:expr, $policy:expr, $promised:expr, $now:expr) => {{
-        use $crate::store::sends::{level_of, refused, until};
-        let (order, now): (&SendOrder, Timestamp) = ($order, $now);
-        let stopped: i64 = sqlx::query_scalar(PAUSED_SENDING).fetch_one(&mut *$tx).await?;
-        if stopped > 0 {
-            refuse!(refused(Refusal::KillSwitch));
-        }
-        let asked = Asked { counter: order.counter, proven: order.proof.is_some(), promised: $promised };
-        let resend_at = if order.counter == Counter::Test {
-            now
-        } else {
-            match count_send!($tx, order, $policy, asked, now) {
-                Ok(resend_at) => resend_at,
-                Err(not_counted) => refuse!(not_counted.into()),
-            }
-        };
-        let (mut lane, mut monitored, mut took) = (None, None, &[] as &[Toll]);
-        if !order.first.is_empty() {
-            let enforced = order.enforce || order.counter == Counter::Test;
-            let captcha = matches!(order.proof, Some((Proof::Captcha, _)));
-            let paused: Option<(Vec<u8>, i64)> = pause_of!($tx, order, now);
-            if let Some((subject, paused)) = paused.filter(|_| enforced && !captcha) {
-                let level = level_of(&order.second, &subject);
-                refuse!(refused(Refusal::Destination { level, until: until(paused)? }));
-            }
-            match charge_tolls!($tx, &order.first, now.as_millisecond()) {
-                None => (lane, took) = (Some(Lane::First), order.first.as_slice()),
-                Some(level) if !enforced => monitored = Some(level),
-                Some(level) if order.proof.is_none() => {
-                    refuse!(SendOutcome::ChallengeDue(Due::Guard, Some(level)))
-                }
-                Some(_) => match charge_tolls!($tx, &order.second, now.as_millisecond()) {
-                    None => (lane, took) = (Some(Lane::Second), order.second.as_slice()),
-                    Some(_) if captcha => {}
-                    Some(level) => refuse!(SendOutcome::ChallengeDue(Due::Guard, Some(level))),
-                },
-            }
-        }
-        if order.price > 0 {
-            let next = until(next_day_ms(now))?;
-            if !spend_money!($tx, &order.country, order, order.caps.country, now) {
-                refuse!(refused(Refusal::Money { total: false, until: next }));
-            }
-            if order.caps.total.is_some() && !spend_money!($tx, ALL, order, order.caps.total, now) {
-                refuse!(refused(Refusal::Money { total: true, until: next }));
-            }
-        }
-        if let Some(prefix) = &order.prefix {
-            run!($tx, COUNT_SENT, prefix.as_bytes().as_slice(), day(now));
-        }
-        insert_delivery!($tx, order, receipt(took));
-        Sending { resend_at, hardness: order.hardness, lane, monitored }
-    }};
+/// A send that every limit allows, with what is to be written of it.
+struct Judged<'a> {
+    sending: Sending,
+    /// The number's counter with this send, and the range's share in it; none of a test number.
+    counted: Option<(Sends, Option<(String, Share)>)>,
+    /// What it took from the guard.
+    took: &'a [Toll],
+    /// Whether codes are being guessed all over.
+    guessing: bool,
 }
 
-/// The bucket of an order that is paused for longest, if one is, and until when.
-macro_rules! pause_of {
+/// A row of [`CONTEXT`].
+type ContextRow = (i64, Option<i64>, i64, i64, Option<Vec<u8>>, Option<i64>);
+
+/// What a send is judged by that it does not change.
+struct Context {
+    stopped: bool,
+    /// What the number's wrong checks sum up to.
+    spent: i64,
+    guesses: Guesses,
+    /// The bucket that is paused for longest, if one is, and until when.
+    paused: Option<(Vec<u8>, i64)>,
+}
+
+impl From<ContextRow> for Context {
+    fn from((stopped, spent, wrong, approvals, subject, until): ContextRow) -> Self {
+        Self {
+            stopped: stopped > 0,
+            spent: spent.unwrap_or(0),
+            guesses: Guesses { wrong, approvals },
+            paused: subject.zip(until),
+        }
+    }
+}
+
+impl Context {
+    /// How hard a fresh code must be, and whether codes are being guessed all over.
+    fn hardness(&self, order: &SendOrder) -> (Hardness, bool) {
+        let guessing = self.guesses.is_over(order.guesses);
+        (order.hardness.after(self.spent, guessing), guessing)
+    }
+}
+
+macro_rules! context {
     ($tx:ident, $order:expr, $now:expr) => {{
         let [a, b, c, d, e] = places(&$order.second).map(|place| place.0);
-        sqlx::query_as(PAUSED)
+        let row: ContextRow = sqlx::query_as(CONTEXT)
             .bind($now.as_millisecond())
+            .bind($order.number.as_bytes().as_slice())
+            .bind(day($now))
             .bind(a)
             .bind(b)
             .bind(c)
             .bind(d)
             .bind(e)
-            .fetch_optional(&mut *$tx)
-            .await?
+            .fetch_one(&mut *$tx)
+            .await?;
+        Context::from(row)
     }};
 }
 
-/// How hard a fresh code of a number must be, and whether codes are being guessed all over.
-macro_rules! hardness {
-    ($tx:ident, $order:expr, $now:expr) => {{
-        use $crate::store::ledgers::{COUNTED, SPENT};
-        let spent: Option<i64> = sqlx::query_scalar(SPENT)
-            .bind($order.number.as_bytes().as_slice())
-            .bind($now.as_millisecond())
-            .fetch_optional(&mut *$tx)
-            .await?;
-        let (wrong, approvals): (i64, i64) =
-            sqlx::query_as(COUNTED).bind(day($now)).fetch_one(&mut *$tx).await?;
-        let guessing = Guesses { wrong, approvals }.is_over($order.guesses);
-        ($order.hardness.after(spent.unwrap_or(0), guessing), guessing)
+/// Counts an order by every limit in the transaction `$tx`, or leaves it with what refuses. Nothing of it is kept
+/// until [`keep`].
+macro_rules! judge {
+    ($tx:ident, $order:expr, $policy:expr, $promised:expr, $now:expr) => {{
+        let (order, now): (&SendOrder, Timestamp) = ($order, $now);
+        let context = context!($tx, order, now);
+        if context.stopped {
+            refuse!(refused(Refusal::KillSwitch));
+        }
+        let asked = Asked { counter: order.counter, proven: order.proof.is_some(), promised: $promised };
+        let mut counted = None;
+        if order.counter != Counter::Test {
+            match count_send!($tx, order, $policy, asked, now) {
+                Ok(sends) => counted = Some(sends),
+                Err(not_counted) => refuse!(not_counted.into()),
+            }
+        }
+        let (lane, monitored, took) = guard!($tx, order, &context, now);
+        if order.price > 0
+            && let Some(total) = spend_money!($tx, order, now)
+        {
+            refuse!(refused(Refusal::Money { total, until: until(next_day_ms(now))? }));
+        }
+        let resend_at = counted.as_ref().map_or(now, |(sends, _)| sends.resend_at);
+        let (hardness, guessing) = context.hardness(order);
+        Judged { sending: Sending { resend_at, hardness, lane, monitored }, counted, took, guessing }
+    }};
+}
+
+/// Takes what the guard takes, from the first lane that has it, or leaves the transaction `$tx`: the lane, the level
+/// that is only told of, and what was taken.
+macro_rules! guard {
+    ($tx:ident, $order:expr, $context:expr, $now:expr) => {{
+        let (order, at): (&SendOrder, i64) = ($order, $now.as_millisecond());
+        let enforced = order.enforce || order.counter == Counter::Test;
+        let captcha = matches!(order.proof, Some((Proof::Captcha, _)));
+        let (mut lane, mut monitored, mut took) = (None, None, &[] as &[Toll]);
+        if let Some((subject, paused)) = $context.paused.as_ref().filter(|_| enforced && !captcha) {
+            let level = level_of(&order.second, subject);
+            refuse!(refused(Refusal::Destination { level, until: until(*paused)? }));
+        }
+        if !order.first.is_empty() {
+            match charge_tolls!($tx, &order.first, at) {
+                Ok(()) => (lane, took) = (Some(Lane::First), order.first.as_slice()),
+                Err((level, _)) if enforced && order.proof.is_none() => {
+                    refuse!(SendOutcome::ChallengeDue(Due::Guard, Some(level)))
+                }
+                Err((level, charged)) => {
+                    undo_charge!($tx, charged);
+                    monitored = Some(level).filter(|_| !enforced);
+                }
+            }
+        }
+        if !order.first.is_empty() && lane.is_none() && monitored.is_none() {
+            match charge_tolls!($tx, &order.second, at) {
+                Ok(()) => (lane, took) = (Some(Lane::Second), order.second.as_slice()),
+                Err((_, charged)) if captcha => undo_charge!($tx, charged),
+                Err((level, _)) => refuse!(SendOutcome::ChallengeDue(Due::Guard, Some(level))),
+            }
+        }
+        (lane, monitored, took)
+    }};
+}
+
+/// Writes a send that was judged, in the transaction `$tx`.
+macro_rules! keep {
+    ($tx:ident, $order:expr, $judged:expr, $now:expr) => {{
+        let (order, judged): (&SendOrder, &Judged<'_>) = ($order, $judged);
+        if let Some(counted) = &judged.counted {
+            save_counters!($tx, order, counted);
+        }
+        if let Some(prefix) = &order.prefix {
+            run!($tx, COUNT_SENT, prefix.as_bytes().as_slice(), day($now));
+        }
+        insert_delivery!($tx, order, receipt(judged.took));
     }};
 }
 
@@ -190,14 +249,14 @@ impl Store {
     ) -> Result<SendOutcome, StoreError> {
         let now = verification.created_at;
         Ok(transact!(self, tx => {
-            let mut sending = admit!(tx, order, policy, Timestamp::MAX, now);
-            let mut v = verification.clone();
-            if order.counter != Counter::Test {
-                let (hardness, guessing) = hardness!(tx, order, now);
-                if guessing && order.counter == Counter::Open {
-                    refuse!(SendOutcome::ChallengeDue(Due::Guessing, None));
-                }
-                sending.hardness = hardness;
+            let judged = judge!(tx, order, policy, Timestamp::MAX, now);
+            if judged.guessing && order.counter == Counter::Open {
+                refuse!(SendOutcome::ChallengeDue(Due::Guessing, None));
+            }
+            keep!(tx, order, &judged, now);
+            let (mut v, mut sending) = (verification.clone(), judged.sending);
+            if order.counter == Counter::Test {
+                sending.hardness = order.hardness;
             }
             (v.code_length, v.checks_limit) = (sending.hardness.digits, sending.hardness.checks);
             (v.resend_at, v.sent_at) = (sending.resend_at, Some(now));
@@ -217,7 +276,7 @@ impl Store {
     ) -> Result<Hardness, StoreError> {
         let now = verification.created_at;
         Ok(transact!(self, tx => {
-            let (hardness, _) = hardness!(tx, order, now);
+            let (hardness, _) = context!(tx, order, now).hardness(order);
             let mut v = verification.clone();
             (v.code_length, v.checks_limit) = (hardness.digits, hardness.checks);
             insert_verification!(tx, &v);
@@ -251,7 +310,9 @@ impl Store {
                 refuse!(refused(Refusal::ChallengeClosed));
             }
             let promised = v.promised_send(order.delivery.channel);
-            let sending = admit!(tx, order, policy, promised, now);
+            let judged = judge!(tx, order, policy, promised, now);
+            keep!(tx, order, &judged, now);
+            let sending = judged.sending;
             run!(tx, PROMISE, key, sending.resend_at.as_millisecond(), now.as_millisecond());
             Ok(Ending::Commit(SendOutcome::Sending(sending)))
         }))
@@ -270,8 +331,8 @@ impl Store {
     ) -> Result<SendOutcome, StoreError> {
         let now = order.delivery.at;
         Ok(transact!(self, tx => {
-            let sending = admit!(tx, order, policy, promised, now);
-            Ok(Ending::Rollback(SendOutcome::Sending(sending)))
+            let judged = judge!(tx, order, policy, promised, now);
+            Ok(Ending::Rollback(SendOutcome::Sending(judged.sending)))
         }))
     }
 

@@ -7,12 +7,20 @@ const DAY_MS: i64 = 86_400_000;
 /// Days over which the conversion of a prefix is looked at: today and yesterday.
 pub(super) const CONVERSION_DAYS: i64 = 2;
 
+/// What may be spent where no cap is set: far from the largest sum, so that adding to it cannot overflow.
+const NO_CAP: i64 = i64::MAX / 2;
+/// A cap that lets nothing more be spent.
+const SPENT: i64 = -1;
+
 /// The country that stands for all of them.
 pub(super) const ALL: &str = "*";
 
-pub(super) const SPEND: &str = "INSERT INTO spending AS s (country, day, spent) VALUES ($1, $2, $3)
+/// Spends in a country and in all, each where its cap allows it; the caller undoes it unless both do.
+/// Binds: day, price, country, its cap, the cap of all.
+pub(super) const SPEND: &str = "INSERT INTO spending AS s (country, day, spent)
+    SELECT v.column1, $1, $2 FROM (VALUES ($3, $4), ('*', $5)) AS v WHERE v.column2 >= $2
     ON CONFLICT (country, day) DO UPDATE SET spent = s.spent + excluded.spent
-    WHERE s.spent + excluded.spent <= $4 RETURNING spent";
+    WHERE s.spent + excluded.spent <= CASE WHEN s.country = '*' THEN $5 ELSE $4 END RETURNING country";
 pub(super) const UNSPEND: &str = "UPDATE spending SET spent = spent - $3 WHERE country = $1 AND day = $2";
 pub(super) const COUNT_SENT: &str = "INSERT INTO conversions AS c (subject, day, sends, approvals)
     VALUES ($1, $2, 1, 0) ON CONFLICT (subject, day) DO UPDATE SET sends = c.sends + 1";
@@ -43,45 +51,59 @@ pub(super) fn next_day_ms(now: Timestamp) -> i64 {
     (day(now) + 1) * DAY_MS
 }
 
-/// What remains of a cap for prefixes that do not convert.
-pub(super) fn four_fifths(cap: i64) -> i64 {
-    cap / 5 * 4
+/// What remains of a cap for prefixes that do not convert; nothing set is no cap.
+pub(super) fn four_fifths(cap: Option<i64>) -> i64 {
+    cap.map_or(NO_CAP, |cap| cap / 5 * 4)
 }
 
-/// Spends `$price` in `$country` on the day of `$now`, in the transaction `$tx`, if the cap allows it.
+/// The whole of a cap for what is not among `spent` yet, and nothing for what is.
+pub(super) fn the_rest(spent: &[String], country: &str, cap: Option<i64>) -> i64 {
+    if spent.iter().any(|name| name == country) { SPENT } else { cap.unwrap_or(NO_CAP) }
+}
+
+/// Whether it is a country's cap or that of all that refuses, if one does.
+pub(super) fn missing(spent: &[String], country: &str) -> Option<bool> {
+    let lacks = |country: &str| !spent.iter().any(|name| name == country);
+    if lacks(country) { Some(false) } else { lacks(ALL).then_some(true) }
+}
+
+/// Spends the price of `$order` on the day of `$now`, in the transaction `$tx`: `None`, or whether it is the cap of
+/// all that refuses. The last fifth of a cap is for prefixes that convert.
 macro_rules! spend_money {
-    ($tx:ident, $country:expr, $order:expr, $cap:expr, $now:expr) => {{
-        use $crate::store::spending::{CONVERSION, CONVERSION_DAYS, SPEND, day, four_fifths};
-        let (day, price) = (day($now), $order.price);
-        let mut spent: Option<i64> = None;
-        let cap: Option<i64> = $cap;
-        let below = cap.map_or(i64::MAX, four_fifths);
-        if price <= below {
-            spent = sqlx::query_scalar(SPEND)
-                .bind($country)
+    ($tx:ident, $order:expr, $now:expr) => {{
+        use $crate::store::spending::{
+            CONVERSION, CONVERSION_DAYS, SPEND, day, four_fifths, missing, the_rest,
+        };
+        let (order, day, country) = ($order, day($now), $order.country.as_str());
+        let mut caps = (four_fifths(order.caps.country), four_fifths(order.caps.total));
+        let mut spent: Vec<String> = Vec::new();
+        for last in [false, true] {
+            let now: Vec<String> = sqlx::query_scalar(SPEND)
                 .bind(day)
-                .bind(price)
-                .bind(below)
-                .fetch_optional(&mut *$tx)
+                .bind(order.price)
+                .bind(country)
+                .bind(caps.0)
+                .bind(caps.1)
+                .fetch_all(&mut *$tx)
                 .await?;
-        }
-        if let (None, Some(cap), Some(prefix)) = (spent, cap.filter(|cap| price <= *cap), $order.prefix) {
+            spent.extend(now);
+            let (Some(prefix), Some(_), false) = (&order.prefix, missing(&spent, country), last) else {
+                break;
+            };
             let (sends, approvals): (i64, i64) = sqlx::query_as(CONVERSION)
                 .bind(prefix.as_bytes().as_slice())
                 .bind(day - CONVERSION_DAYS)
                 .fetch_one(&mut *$tx)
                 .await?;
-            if sends > 0 && approvals * 100 >= sends * $order.caps.conversion_percent {
-                spent = sqlx::query_scalar(SPEND)
-                    .bind($country)
-                    .bind(day)
-                    .bind(price)
-                    .bind(cap)
-                    .fetch_optional(&mut *$tx)
-                    .await?;
+            if sends == 0 || approvals * 100 < sends * order.caps.conversion_percent {
+                break;
             }
+            caps = (
+                the_rest(&spent, country, order.caps.country),
+                the_rest(&spent, $crate::store::spending::ALL, order.caps.total),
+            );
         }
-        spent.is_some()
+        missing(&spent, country)
     }};
 }
 pub(super) use spend_money;
