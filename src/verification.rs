@@ -21,6 +21,7 @@ pub use reports::{ReportRefused, Reports};
 pub use sending::Dispatcher;
 
 use crate::captcha::Captchas;
+use crate::model::counter::Counter;
 use crate::model::delivery::{Channel, Delivery};
 use crate::model::id::VerificationId;
 use crate::model::keys::{Keys, NumberIndex};
@@ -185,11 +186,12 @@ impl Verifications {
         let number = number_of(&self.keys, verification)?;
         self.policy.carries(&number, channel)?;
         sendable(verification, now)?;
-        if now < verification.channel_opens_at(channel, &number) {
-            let not_before = verification.not_before(channel, &number);
-            return Err(in_time(verification, SendRefused::Limit(Refusal::TooEarly { not_before })));
-        }
         let order = self.order(verification, &number, channel, source, now);
+        if now < verification.channel_opens_at(channel, &number) {
+            let early = Refusal::TooEarly { not_before: verification.not_before(channel, &number) };
+            let refused = self.refusal(&order, verification.promised_send(channel), early).await?;
+            return Err(in_time(verification, refused));
+        }
         self.place(verification, &number, &order, now).await
     }
 
@@ -201,6 +203,9 @@ impl Verifications {
         order: &SendOrder,
         now: Timestamp,
     ) -> Result<(), SendRefused> {
+        if order.counter != Counter::Test {
+            self.policy.destinations.admit(number).map_err(SendRefused::Destination)?;
+        }
         let promised = verification.promised_send(order.delivery.channel);
         match self.store.send_again(order, &self.policy.sends).await? {
             SendOutcome::Sending(sending) => {

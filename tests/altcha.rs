@@ -71,7 +71,7 @@ fn a_solved_challenge_is_right_for_its_verification_until_it_expires() {
     let challenge = set(40);
     let (attempts, found) = solve(&challenge);
     let payload = payload(&challenge, &found);
-    assert!((20..=40).contains(&attempts), "{attempts}");
+    assert!(attempts <= 40, "{attempts}");
     assert_eq!(judge(&payload), Some(AltchaSolved { nonce: NONCE, difficulty: 40 }));
     assert_eq!(altcha::verify(&key(), verification(), &payload, second(EXPIRES)), None);
     let other = VerificationId::from_bytes([4; 16]);

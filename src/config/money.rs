@@ -43,6 +43,15 @@ impl Money {
                 problems.extend(out_of_range(&key, *amount, highest));
             }
         }
+        let capped = self.per_day.is_some() || !self.countries.is_empty();
+        for (key, prices) in [("prices", &self.prices), ("call_prices", &self.call_prices)] {
+            let default = prices.keys().any(|name| name.eq_ignore_ascii_case(DEFAULT));
+            if capped && !default {
+                problems.push(format!(
+                    "limits.money.{key}.{DEFAULT} must be set where a cap is: what has no price is not counted"
+                ));
+            }
+        }
         problems.extend(self.per_day.and_then(|cap| out_of_range("limits.money.per_day", cap, HIGHEST_CAP)));
         problems
     }

@@ -20,6 +20,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const SHORTEST: usize = 16;
 const LONGEST: usize = 128;
 const DAY: Duration = Duration::from_hours(24);
+/// As long as the code for which a challenge is due lives.
+const CHALLENGED: Duration = Duration::from_mins(10);
 
 /// The routes, each with how long its answers are kept: those with a device token for less.
 const ROUTES: [(&str, Duration); 4] = [
@@ -108,6 +110,7 @@ async fn end(services: &Services, claim: Claim, kept: Duration, response: Respon
     let (parts, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, usize::MAX).await else { return Problem::overloaded().into_response() };
     let made = parts.status.is_success() || parts.status == StatusCode::PRECONDITION_REQUIRED;
+    let kept = if parts.status == StatusCode::PRECONDITION_REQUIRED { kept.min(CHALLENGED) } else { kept };
     let ended = if made {
         let answer = framed(parts.status, parts.headers.get(header::CONTENT_TYPE), &bytes);
         services.idempotency.keep(&claim, &answer, services.clock.now() + kept).await

@@ -119,8 +119,11 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     if !is_trusted(&peer) {
         return peer;
     }
-    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // What a client put before the proxy's own entry may be no text: the entry counts all the same.
+    let values = headers.get_all(FORWARDED_FOR).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let hops: Vec<String> = values
+        .flat_map(|value| value.split(',').map(|hop| hop.trim().to_owned()).collect::<Vec<_>>())
+        .collect();
     for hop in hops.iter().rev() {
         let with_port = || hop.parse::<SocketAddr>().map(|hop| hop.ip());
         let Ok(address) = hop.parse::<IpAddr>().or_else(|_| with_port()) else { break };

@@ -61,8 +61,10 @@ pub struct Sends {
 /// What one address range has used of a number's sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
-    /// Sends in this window.
-    pub sends: i64,
+    /// Sends in this window without a challenge.
+    pub open: i64,
+    /// Sends in this window behind a challenge.
+    pub proven: i64,
     /// When the window ends.
     pub window_ends_at: Timestamp,
 }
@@ -96,15 +98,10 @@ pub struct Asked {
 }
 
 impl Share {
-    fn has_left(&self, policy: &SendPolicy, now: Timestamp) -> bool {
-        self.window_ends_at <= now || self.sends < policy.per_range
-    }
-
-    fn add(&mut self, policy: &SendPolicy, now: Timestamp) {
-        if self.window_ends_at <= now {
-            *self = Self { sends: 0, window_ends_at: now + policy.window };
-        }
-        self.sends += 1;
+    /// The share as it counts now: a window that is over leaves nothing.
+    fn current(self, policy: &SendPolicy, now: Timestamp) -> Self {
+        let fresh = Self { open: 0, proven: 0, window_ends_at: now + policy.window };
+        if self.window_ends_at <= now { fresh } else { self }
     }
 }
 
@@ -121,36 +118,54 @@ impl Sends {
         now: Timestamp,
     ) -> Result<(), NotCounted> {
         let over = self.window_ends_at <= now;
-        let open = over || self.open < policy.per_number;
-        let proven = asked.counter == Counter::Open && (over || self.proven < policy.per_number);
-        let shared = share.as_ref().is_none_or(|share| share.has_left(policy, now));
-        let sendable = (open && shared) || proven;
-        if self.resend_at.min(asked.promised) > now && (sendable || self.window_ends_at <= self.resend_at) {
-            return Err(NotCounted::TooEarly { not_before: self.resend_at.min(asked.promised) });
+        let own = share.as_ref().map(|share| share.current(policy, now));
+        let (open, proven) = self.room(own, asked.counter, policy, now);
+        let promised = self.resend_at.min(asked.promised);
+        if promised > now && (open || proven || self.window_ends_at <= self.resend_at) {
+            return Err(NotCounted::TooEarly { not_before: promised });
         }
-        if !sendable {
-            // A fresh window opens the way behind a challenge, a fresh share the one without.
-            let share_ends = share.filter(|_| open).map_or(Timestamp::MAX, |share| share.window_ends_at);
-            return Err(NotCounted::Exhausted {
-                until: self.window_ends_at.min(share_ends).max(self.resend_at),
-            });
+        if !(open || proven) {
+            return Err(NotCounted::Exhausted { until: self.room_at(own, asked.counter, policy) });
         }
-        if !(open && shared || asked.proven) {
-            return Err(NotCounted::ChallengeDue(if open { Due::RangeShare } else { Due::NumberSends }));
+        if !(open || asked.proven) {
+            let number = !over && self.open >= policy.per_number;
+            return Err(NotCounted::ChallengeDue(if number { Due::NumberSends } else { Due::RangeShare }));
         }
         if over {
             (self.open, self.proven, self.window_ends_at) = (0, 0, now + policy.window);
         }
-        if open && shared {
-            self.open += 1;
-            if let Some(share) = share {
-                share.add(policy, now);
-            }
-        } else {
-            self.proven += 1;
+        *(if open { &mut self.open } else { &mut self.proven }) += 1;
+        if let (Some(share), Some(mut own)) = (share, own) {
+            *(if open { &mut own.open } else { &mut own.proven }) += 1;
+            *share = own;
         }
         self.wait(policy, now);
         Ok(())
+    }
+
+    /// Whether there is room at `time` for a send without a challenge, and for one behind a challenge.
+    fn room(
+        &self,
+        own: Option<Share>,
+        counter: Counter,
+        policy: &SendPolicy,
+        time: Timestamp,
+    ) -> (bool, bool) {
+        let over = self.window_ends_at <= time;
+        let own = own.map(|own| own.current(policy, time));
+        let shared = |used: fn(Share) -> i64| own.is_none_or(|own| used(own) < policy.per_range);
+        let open = (over || self.open < policy.per_number) && shared(|own| own.open);
+        let proven = (over || self.proven < policy.per_number) && shared(|own| own.proven);
+        (open, proven && counter == Counter::Open)
+    }
+
+    /// When there will be room: once a window ends, the number's or the range's, or both.
+    fn room_at(&self, own: Option<Share>, counter: Counter, policy: &SendPolicy) -> Timestamp {
+        let mut ends = [self.window_ends_at, own.map_or(self.window_ends_at, |own| own.window_ends_at)];
+        ends.sort_unstable();
+        let [first, last] = ends;
+        let (open, proven) = self.room(own, counter, policy, first);
+        if open || proven { first } else { last }.max(self.resend_at)
     }
 
     fn wait(&mut self, policy: &SendPolicy, now: Timestamp) {

@@ -224,7 +224,7 @@ impl Verification {
     #[must_use]
     pub fn channel_opens_at(&self, channel: Channel, number: &PhoneNumber) -> Timestamp {
         if channel == Channel::Voice && number.can_receive_sms() && self.rejected_at.is_none() {
-            self.created_at + super::delivery::VOICE_DELAY
+            self.sent_at.map_or(self.expires_at, |sent_at| sent_at + super::delivery::VOICE_DELAY)
         } else {
             self.created_at
         }

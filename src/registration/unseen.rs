@@ -10,8 +10,11 @@ use crate::verification::Failure;
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const PAGE: i64 = 1_000;
+/// Who has come back only within it may have registered twice.
+const A_DAY: Duration = Duration::from_hours(24);
 
 /// The accounts of numbers that begin alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct UnseenPrefix {
     pub prefix: String,
     /// How many were registered in the period.
     pub accounts: u64,
-    /// Of these, how many had no device that was seen on a later day.
+    /// Of these, how many had no device that was seen a day later or after that.
     pub unseen: u64,
 }
 
@@ -47,7 +50,7 @@ pub async fn never_seen_again(
             let key = (number.country(), number.less_digits(6).to_owned());
             let (accounts, unseen) = prefixes.entry(key).or_default();
             *accounts += 1;
-            *unseen += u64::from(seen.is_none_or(|seen| seen <= account.created_at));
+            *unseen += u64::from(seen.is_none_or(|seen| seen < account.created_at + A_DAY));
         }
     }
     let mut report: Vec<UnseenPrefix> = prefixes

@@ -14,11 +14,12 @@ pub(super) const LOCK: &str = "INSERT INTO number_counters AS n
     SELECT $1, v.column1, 0, 0, 0, 0, 0 FROM (VALUES ($2), ($3)) AS v WHERE v.column1 IS NOT NULL
     ON CONFLICT (number_index, counter) DO UPDATE SET waits = n.waits
     RETURNING counter, sends, proven, window_ends_at, waits, resend_at";
-/// Binds: number; counter, sends, proven, end of the window, waits, next send; share, its sends, its end.
+/// Binds: number; counter, sends, proven, end of the window, waits, next send; share, its sends, those behind challenges,
+/// its end.
 pub(super) const SAVE: &str = "INSERT INTO number_counters AS n
     (number_index, counter, sends, proven, window_ends_at, waits, resend_at)
     SELECT $1, v.column1, v.column2, v.column3, v.column4, v.column5, v.column6 FROM
-        (VALUES ($2, $3, $4, $5, $6, $7), ($8, $9, 0, $10, 0, 0)) AS v WHERE v.column1 IS NOT NULL
+        (VALUES ($2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, 0, 0)) AS v WHERE v.column1 IS NOT NULL
     ON CONFLICT (number_index, counter) DO UPDATE SET sends = excluded.sends, proven = excluded.proven,
         window_ends_at = excluded.window_ends_at, waits = excluded.waits, resend_at = excluded.resend_at";
 /// An approval resets the waits.
@@ -42,7 +43,7 @@ pub(super) fn counted(rows: &[Row], share: Option<&str>) -> Result<(Sends, Optio
     for (name, open, proven, window_ends_at, waits, resend_at) in rows {
         let window_ends_at = TABLE.time("window_ends_at", *window_ends_at)?;
         if Some(name.as_str()) == share {
-            shared = Some(Share { sends: *open, window_ends_at });
+            shared = Some(Share { open: *open, proven: *proven, window_ends_at });
         } else {
             let resend_at = TABLE.time("resend_at", *resend_at)?;
             sends = Sends { open: *open, proven: *proven, window_ends_at, waits: *waits, resend_at };
@@ -88,7 +89,8 @@ macro_rules! save_counters {
             sends.waits,
             sends.resend_at.as_millisecond(),
             share,
-            of_share.map(|share| share.sends),
+            of_share.map(|share| share.open),
+            of_share.map(|share| share.proven),
             of_share.map(|share| share.window_ends_at.as_millisecond()),
         );
     }};

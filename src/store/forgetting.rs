@@ -2,7 +2,7 @@
 
 use super::error::millis;
 use super::spending::day;
-use super::{Ending, Store, StoreError, run, transact};
+use super::{Ending, Pool, Store, StoreError, run, transact};
 use crate::model::guard::LONGEST_PAUSE;
 use jiff::Timestamp;
 
@@ -12,6 +12,9 @@ const DAYS: i64 = 35;
 const COUNTERS: &str = "DELETE FROM number_counters WHERE window_ends_at <= $1 AND resend_at <= $1
     AND (refunded_at IS NULL OR refunded_at <= $1 - 86400000)";
 const BUCKETS: &str = "DELETE FROM guard_buckets WHERE full_at <= $1";
+/// On PostgreSQL those that a send is charging are left, for it locks them in another order.
+const UNUSED_BUCKETS: &str = "DELETE FROM guard_buckets WHERE full_at <= $1 AND subject IN
+    (SELECT subject FROM guard_buckets WHERE full_at <= $1 FOR UPDATE SKIP LOCKED)";
 /// After as long a pause again, the next one begins anew.
 const PAUSES: &str = "DELETE FROM guard_pauses WHERE paused_until <= $1";
 const LEDGERS: &str = "DELETE FROM ledgers WHERE clears_at <= $1 AND spent <= clearing";
@@ -26,9 +29,13 @@ impl Store {
     /// When the database fails.
     pub async fn forget_limits(&self, now: Timestamp) -> Result<(), StoreError> {
         let (at, oldest) = (now.as_millisecond(), day(now) - DAYS);
+        let buckets = match self.pool {
+            Pool::Sqlite { .. } => BUCKETS,
+            Pool::Postgres(_) => UNUSED_BUCKETS,
+        };
         for (forget, before) in [
             (COUNTERS, at),
-            (BUCKETS, at),
+            (buckets, at),
             (PAUSES, at.saturating_sub(millis(LONGEST_PAUSE))),
             (LEDGERS, at),
             (CONVERSIONS, oldest),

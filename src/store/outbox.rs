@@ -35,6 +35,8 @@ pub struct Settlement<'a> {
     pub message: Option<String>,
     /// Why it got no further.
     pub reason: Option<FailureReason>,
+    /// Whether the gateway had never accepted it, so that nothing is to be paid.
+    pub unpaid: bool,
 }
 
 /// A delivery whose status has changed.
@@ -175,8 +177,8 @@ impl Store {
     }
 
     /// Writes how far a delivery got, as the gateway answered or reported it, in whatever order: `None` where it
-    /// was that far already, or is not that gateway's. One that failed gives back what it took: the guard's units
-    /// and the money. One that was rejected opens the way for a call.
+    /// was that far already, or is not that gateway's. One that is unpaid gives back what it took: the guard's
+    /// units and the money. One that was rejected opens the way for a call.
     ///
     /// # Errors
     /// When the database fails.
@@ -209,7 +211,7 @@ impl Store {
                 None => {
                     run!(tx, NAME, key, settlement.gateway, &settlement.message);
                 }
-                Some(taken) if settlement.status == DeliveryStatus::Failed => give_back!(tx, taken),
+                Some(taken) if settlement.unpaid => give_back!(tx, taken),
                 Some(_) => {}
             }
             Ok(Ending::Commit(taken))

@@ -137,17 +137,18 @@ macro_rules! guard {
         let enforced = order.enforce || order.counter == Counter::Test;
         let captcha = matches!(order.proof, Some((Proof::Captcha, _)));
         let (mut lane, mut monitored, mut took) = (None, None, &[] as &[Toll]);
-        if let Some((subject, paused)) = $context.paused.as_ref().filter(|_| enforced && !captcha) {
-            let level = level_of(&order.second, subject);
-            refuse!(refused(Refusal::Destination { level, until: until(*paused)? }));
-        }
         if !order.first.is_empty() {
-            match charge_tolls!($tx, &order.first, at) {
-                Ok(()) => (lane, took) = (Some(Lane::First), order.first.as_slice()),
-                Err((level, _)) if enforced && order.proof.is_none() => {
+            let paused = $context.paused.as_ref().filter(|_| enforced && !captcha);
+            match (charge_tolls!($tx, &order.first, at), paused) {
+                (Ok(()), _) => (lane, took) = (Some(Lane::First), order.first.as_slice()),
+                (Err(_), Some((subject, paused))) => {
+                    let level = level_of(&order.second, subject);
+                    refuse!(refused(Refusal::Destination { level, until: until(*paused)? }));
+                }
+                (Err((level, _)), None) if enforced && order.proof.is_none() => {
                     refuse!(SendOutcome::ChallengeDue(Due::Guard, Some(level)))
                 }
-                Err((level, charged)) => {
+                (Err((level, charged)), None) => {
                     undo_charge!($tx, charged);
                     monitored = Some(level).filter(|_| !enforced);
                 }
@@ -311,6 +312,10 @@ impl Store {
             }
             let promised = v.promised_send(order.delivery.channel);
             let judged = judge!(tx, order, policy, promised, now);
+            let first = v.sent_at.is_none() && order.proof.is_none();
+            if judged.guessing && first && order.counter == Counter::Open {
+                refuse!(SendOutcome::ChallengeDue(Due::Guessing, None));
+            }
             keep!(tx, order, &judged, now);
             let sending = judged.sending;
             run!(tx, PROMISE, key, sending.resend_at.as_millisecond(), now.as_millisecond());

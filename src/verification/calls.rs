@@ -28,7 +28,8 @@ impl Reports {
         let script = self.script(gateway, delivery, callback.at).await?;
         if script.is_some() && call.key_pressed() {
             let status = DeliveryStatus::Delivered;
-            let heard = Settlement { status, gateway: &gateway.name, message: None, reason: None };
+            let heard =
+                Settlement { status, gateway: &gateway.name, message: None, reason: None, unpaid: false };
             self.settle(delivery, &heard, callback.at).await?;
         }
         Ok(call.answer(script.as_ref()))

@@ -10,7 +10,7 @@ use crate::model::counter::Due;
 use crate::model::entropy::random_bytes;
 use crate::model::source::Source;
 use crate::model::verification::{Awaiting, Proof, Verification};
-use crate::store::{Refusal, SendOrder, SendOutcome};
+use crate::store::{BucketState, Refusal, SendOrder, SendOutcome};
 use jiff::Timestamp;
 
 /// A challenge that may be solved now.
@@ -35,7 +35,7 @@ impl Verifications {
         if limit.due == Due::Guard
             && let Some(shut) = self.shut(order, now).await?
         {
-            let refusal = self.paused(order, shut, now).await?;
+            let refusal = self.paused(shut, now).await?;
             return Err(self.refusal(order, promised, refusal).await?);
         }
         let second = self.store.buckets(&order.second, now).await?;
@@ -50,14 +50,12 @@ impl Verifications {
         Ok(Awaiting { channel: order.delivery.channel, nonce, difficulty })
     }
 
-    /// Pauses the emptiest bucket of a guard that is shut; the quota of test numbers only waits.
-    async fn paused(&self, order: &SendOrder, shut: Shut, now: Timestamp) -> Result<Refusal, SendRefused> {
-        if order.second.is_empty() {
-            return Ok(shut.refusal);
-        }
-        let (level, subject) = (shut.bucket.toll.level, shut.bucket.toll.subject);
-        let until = self.store.pause_destination(subject, shut.until, now).await?;
-        Ok(Refusal::Destination { level, until })
+    /// Pauses a bucket that is empty in both lanes. Where each lane lacks another one, coming back will do; and
+    /// the quota of test numbers only waits.
+    async fn paused(&self, shut: Shut, now: Timestamp) -> Result<Refusal, SendRefused> {
+        let Some(BucketState { toll, .. }) = shut.empty else { return Ok(shut.refusal) };
+        let until = self.store.pause_destination(toll.subject, shut.until, now).await?;
+        Ok(Refusal::Destination { level: toll.level, until })
     }
 
     /// Nobody shall solve a challenge for a send that another limit then refuses.
@@ -131,6 +129,10 @@ impl Verifications {
             });
             return if fits { Ok(Proof::Work) } else { Err(SendRefused::ChallengeIncorrect) };
         }
+        // A captcha is spent by being judged: not for a send that a limit refuses anyway.
+        let number = number_of(&self.keys, &starter.verification)?;
+        let order = self.order(&starter.verification, &number, awaiting.channel, source, now);
+        self.worthwhile(&order, starter.verification.promised_send(awaiting.channel), Proof::Captcha).await?;
         match self.captchas.verify(kind, solution, source.address()).await {
             Ok(true) => Ok(Proof::Captcha),
             Ok(false) => Err(SendRefused::ChallengeIncorrect),

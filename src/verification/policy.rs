@@ -205,7 +205,8 @@ impl Destinations {
         !self.denied_types.iter().any(|word| word == number.kind().as_str())
     }
 
-    fn admit(&self, number: &PhoneNumber) -> Result<(), DestinationRefused> {
+    /// Whether codes may go to the country of a number.
+    pub(super) fn admit(&self, number: &PhoneNumber) -> Result<(), DestinationRefused> {
         let region = number.region();
         let country = region.as_ref().map_or("none", |region| region.as_str());
         let named = |list: &[String]| list.iter().any(|code| code == country);

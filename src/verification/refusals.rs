@@ -60,10 +60,13 @@ impl Verifications {
         let first = self.store.buckets(&order.first, now).await?;
         let second = if single { first.clone() } else { self.store.buckets(&order.second, now).await? };
         let until = ready_at(&first, now).min(ready_at(&second, now));
+        let pairs = first.iter().zip(&second);
+        let both = pairs.filter(|(first, second)| first.unit_at > now && second.unit_at > now);
+        let empty = both.map(|(_, second)| *second).max_by_key(|bucket| bucket.unit_at);
         let emptiest = second.into_iter().max_by_key(|bucket| bucket.unit_at);
         Ok(emptiest.filter(|_| until > now).map(|bucket| {
             let refusal = Refusal::Destination { level: bucket.toll.level, until };
-            Shut { bucket, refusal, until }
+            Shut { empty: empty.filter(|_| !single), refusal, until }
         }))
     }
 }
@@ -71,8 +74,8 @@ impl Verifications {
 /// A guard that is empty in both lanes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shut {
-    /// The emptiest bucket.
-    pub(super) bucket: BucketState,
+    /// The emptiest of the buckets that are empty in both lanes, if any is: the one to be paused.
+    pub(super) empty: Option<BucketState>,
     /// What it answers.
     pub(super) refusal: Refusal,
     /// When one of the lanes has a unit.

@@ -58,6 +58,8 @@ impl Reports {
             gateway: &gateway.name,
             message: report.message,
             reason: report.reason,
+            // It was accepted: what of that is paid is between operator and gateway.
+            unpaid: false,
         };
         Ok(self.settle(delivery, &settlement, callback.at).await?)
     }

@@ -15,6 +15,8 @@ use std::time::Duration;
 /// Longer than a gateway may take, so that a lease ends only with its holder.
 const LEASE: Duration = Duration::from_secs(30);
 const BATCH: i64 = 32;
+/// With less life than this a code is not paid for any more.
+const WORTH: Duration = Duration::from_secs(30);
 /// When a delivery that no gateway has accepted is tried again.
 const WAITS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30)];
 
@@ -59,12 +61,21 @@ impl Dispatcher {
     /// # Errors
     /// When the database fails; the lease then ends in `unknown`, never in a second message.
     pub async fn deliver(&self, claimed: &ClaimedDelivery) -> Result<(), Failure> {
-        let Some(verification) = self.store.verification(claimed.verification).await? else {
+        let found = match self.store.verification(claimed.verification).await {
+            Ok(found) => found,
+            // Nothing has left yet, so it may be tried again if that can still be written.
+            Err(cause) => {
+                let at = self.clock.now() + WAITS[0];
+                self.store.postpone_delivery(claimed, at, FailureReason::Outage).await?;
+                return Err(cause.into());
+            }
+        };
+        let worth = |v: &Verification| {
+            v.status(self.clock.now()) == Status::Pending && self.clock.now() + WORTH <= v.expires_at
+        };
+        let Some(verification) = found.filter(worth) else {
             return self.settle(claimed, failed("none", FailureReason::Expired)).await;
         };
-        if verification.status(self.clock.now()) != Status::Pending {
-            return self.settle(claimed, failed("none", FailureReason::Expired)).await;
-        }
         match self.hand_over(claimed, &verification).await? {
             Handed::Settled(settlement) => self.settle(claimed, settlement).await,
             Handed::NotAccepted(reason) => self.try_again(claimed, &verification, reason).await,
@@ -81,11 +92,11 @@ impl Dispatcher {
         let mut reason = FailureReason::Outage;
         for (tried, gateway) in self.gateways.on_the_way(country, claimed.channel).into_iter().enumerate() {
             let now = self.clock.now();
-            if !gateway.admits(now) {
-                continue;
-            }
             if tried > 0 && !self.store.renew_claim(claimed, now + LEASE).await? {
                 return Ok(Handed::Lost);
+            }
+            if !gateway.admits(now) {
+                continue;
             }
             let answer = gateway.sender.send(&self.message(claimed, verification, now)?).await;
             gateway.learn(&answer, self.clock.now());
@@ -114,7 +125,7 @@ impl Dispatcher {
     ) -> Result<(), Failure> {
         let tried = usize::try_from(claimed.attempts - 1).unwrap_or_default();
         let at = WAITS.get(tried).map(|&wait| self.clock.now() + wait);
-        match at.filter(|&at| at < verification.expires_at) {
+        match at.filter(|&at| at + WORTH <= verification.expires_at) {
             Some(at) => {
                 self.store.postpone_delivery(claimed, at, reason).await?;
                 Ok(())
@@ -162,11 +173,11 @@ pub(super) fn count(settlement: &Settlement<'_>, settled: Option<&SettledDeliver
 }
 
 fn sent(gateway: &str, message: Option<String>) -> Settlement<'_> {
-    Settlement { status: DeliveryStatus::Sent, gateway, message, reason: None }
+    Settlement { status: DeliveryStatus::Sent, gateway, message, reason: None, unpaid: false }
 }
 
 const fn failed(gateway: &str, reason: FailureReason) -> Settlement<'_> {
-    Settlement { status: DeliveryStatus::Failed, gateway, message: None, reason: Some(reason) }
+    Settlement { status: DeliveryStatus::Failed, gateway, message: None, reason: Some(reason), unpaid: true }
 }
 
 /// What an answer decides for good: another gateway is tried only where this one provably accepted nothing and
@@ -177,7 +188,13 @@ fn ended<'a>(gateway: &'a Gateway, cause: &SendError) -> Option<Settlement<'a>> 
         SendError::Refused { reason, .. } if reason.is_final() => Some(failed(name, *reason)),
         SendError::NoAnswer => {
             let reason = Some(FailureReason::Outage);
-            Some(Settlement { status: DeliveryStatus::Unknown, gateway: name, message: None, reason })
+            Some(Settlement {
+                status: DeliveryStatus::Unknown,
+                gateway: name,
+                message: None,
+                reason,
+                unpaid: false,
+            })
         }
         SendError::Refused { .. } | SendError::Unreachable => None,
     }

@@ -20,7 +20,11 @@ fn paid(config: &mut Config) {
 }
 
 async fn from_address(service: &TestService, address: &str) -> Reply {
-    let request = service.request(Method::GET, "/openapi.json", "").header("X-Forwarded-For", address);
+    forwarded(service, address.as_bytes()).await
+}
+
+async fn forwarded(service: &TestService, addresses: &[u8]) -> Reply {
+    let request = service.request(Method::GET, "/openapi.json", "").header("X-Forwarded-For", addresses);
     Reply::read(request.send().await.unwrap()).await
 }
 
@@ -143,5 +147,7 @@ async fn a_trusted_proxy_names_the_address_and_a_client_cannot() {
     ] {
         from_address(&service, spent).await.expect(429, "rate_limited");
     }
+    // Whatever a client writes before it, the proxy's own entry counts.
+    forwarded(&service, b"\xff, 192.0.2.1").await.expect(429, "rate_limited");
     service.end().await;
 }

@@ -135,3 +135,11 @@ fn test_numbers_that_do_not_fit_are_refused() {
     let found = mistake("[[verification.test_numbers]]\nprefx = \"+4477009001\"\n");
     assert!(found.contains("did you mean `verification.test_numbers[].prefix`?"), "{found}");
 }
+
+#[test]
+fn a_cap_is_refused_where_a_price_is_missing() {
+    let found = mistake("[limits.money]\nper_day = 50\n[limits.money.prices]\nFI = 0.05\n");
+    for key in ["limits.money.prices.default", "limits.money.call_prices.default"] {
+        assert!(found.contains(&format!("{key} must be set where a cap is")), "{found}");
+    }
+}

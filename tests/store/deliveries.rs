@@ -44,7 +44,7 @@ contract!(a_lease_that_ends_without_a_word_is_unknown_and_never_claimed_again, |
 });
 
 fn settlement(status: DeliveryStatus) -> Settlement<'static> {
-    Settlement { status, gateway: "main", message: Some("SM1".to_owned()), reason: None }
+    Settlement { status, gateway: "main", message: Some("SM1".to_owned()), reason: None, unpaid: false }
 }
 
 contract!(a_status_never_regresses_and_the_first_that_ends_a_delivery_stays, |store| {
@@ -112,6 +112,7 @@ contract!(a_rejected_message_opens_the_way_for_a_call_until_the_next_send, |stor
     let v = started(store, "+358401234561", at(0)).await;
     let number = PhoneNumber::parse("+358401234561", None).unwrap();
     let claimed = store.claim_deliveries(at(1), LEASE, 5).await.unwrap();
+    let v = store.verification(v.id).await.unwrap().unwrap();
     assert_eq!(v.not_before(Channel::Voice, &number), at(60));
     let reason = Some(FailureReason::Landline);
     let rejected = Settlement { reason, ..settlement(DeliveryStatus::Failed) };
