@@ -2,9 +2,10 @@
 
 mod mock;
 
-use super::harness::{Place, holds_code, until};
+use super::harness::{Place, Server, holds_code, until};
 use jiff::Timestamp;
 use mock::{Asked, Conduct, Gateway, SECRET};
+use serde_json::json;
 use tuttu::clock::Clock;
 
 const ANNA: &str = "+358401234561";
@@ -68,6 +69,37 @@ async fn a_code_is_posted_signed_and_with_where_to_report() {
     server.delivery_is(&attempt, "sent").await;
     assert!(server.check(&attempt, code).await.text("/grant").len() > 40);
     assert_eq!(own.asked().len(), 1);
+}
+
+/// The status of a report to the server, signed by the gateway.
+async fn report(server: &Server, path: &str, delivery: &str, status: &str) -> u16 {
+    let event = json!({"type": "message.status", "data": {"delivery_id": delivery, "status": status}});
+    let body = event.to_string();
+    let headers = mock::signed("evt.1", Clock::System.now().as_second(), body.as_bytes());
+    let request =
+        reqwest::Client::builder().no_proxy().build().unwrap().post(format!("{}{path}", server.base));
+    request.headers(headers).body(body).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_reports_how_far_a_message_got_and_a_stranger_does_not() {
+    let own = Gateway::start(Conduct::accept()).await;
+    let server_lines = "[server]\npublic_url = \"https://tuttu.example\"\n";
+    let place = configured(&format!("{server_lines}{}", gateway("own", &own.url)));
+    let server = place.serve();
+    let attempt = server.attempt(ANNA).await;
+    let asked = first(&own).await;
+    let data = &asked.json["data"];
+    let delivery = data["delivery_id"].as_str().unwrap();
+    let path = data["report_url"].as_str().unwrap().trim_start_matches("https://tuttu.example");
+    server.delivery_is(&attempt, "sent").await;
+    let unsigned = server.post(path, "", &json!({"type": "message.status"})).await;
+    unsigned.expect(403, "signature_invalid");
+    assert_eq!(report(&server, path, "another", "undelivered").await, 204);
+    server.delivery_is(&attempt, "sent").await;
+    assert_eq!(report(&server, path, delivery, "delivered").await, 204);
+    server.delivery_is(&attempt, "delivered").await;
+    assert_eq!(report(&server, "/callbacks/nobody/1", "1", "delivered").await, 404);
 }
 
 #[test]
