@@ -174,6 +174,11 @@ impl Problem {
                     "No code was sent yet: solve one of the open challenges first. This cost no check.";
                 Self::new(428, "challenge_required", "A challenge must be solved", detail)
             }
+            CheckRefused::Undelivered => {
+                let detail = "The code reached nobody: its message was refused. Send it again, another way if \
+                    `channels` has one, or start a new verification. This cost no check.";
+                Self::new(410, "start_again", "The code was not delivered", detail)
+            }
             CheckRefused::Over => over(),
             CheckRefused::Failed(cause) => Self::unavailable(cause),
         }

@@ -29,8 +29,10 @@ pub enum CheckOutcome {
     Over(Status),
 }
 
+/// Where no message was taken there is nothing to be entered, only to be guessed.
 const SPEND_CHECK: &str = "UPDATE verifications SET checks = checks + 1 WHERE verification_id = $1
-    AND approved_at IS NULL AND sent_at IS NOT NULL AND checks < checks_limit AND expires_at > $2 RETURNING *";
+    AND approved_at IS NULL AND sent_at IS NOT NULL AND checks < checks_limit AND expires_at > $2
+    AND EXISTS (SELECT 1 FROM deliveries WHERE verification_id = $1 AND status <> 'failed') RETURNING *";
 const APPROVE: &str =
     "UPDATE verifications SET approved_at = $2, repeats_left = $3 WHERE verification_id = $1";
 const SPEND_REPEAT: &str =

@@ -11,8 +11,11 @@ const DAYS: i64 = 35;
 /// A counter, or a range's share in it, whose window and wait are over, and whose refund may be had again.
 const COUNTERS: &str = "DELETE FROM number_counters WHERE window_ends_at <= $1 AND resend_at <= $1
     AND (refunded_at IS NULL OR refunded_at <= $1 - 86400000)";
+/// On PostgreSQL what a send has locked is left: it locks in another order.
+const UNUSED_COUNTERS: &str = "DELETE FROM number_counters WHERE (number_index, counter) IN
+    (SELECT number_index, counter FROM number_counters WHERE window_ends_at <= $1 AND resend_at <= $1
+        AND (refunded_at IS NULL OR refunded_at <= $1 - 86400000) FOR UPDATE SKIP LOCKED)";
 const BUCKETS: &str = "DELETE FROM guard_buckets WHERE full_at <= $1";
-/// On PostgreSQL those that a send is charging are left, for it locks them in another order.
 const UNUSED_BUCKETS: &str = "DELETE FROM guard_buckets WHERE full_at <= $1 AND subject IN
     (SELECT subject FROM guard_buckets WHERE full_at <= $1 FOR UPDATE SKIP LOCKED)";
 /// After as long a pause again, the next one begins anew.
@@ -29,12 +32,12 @@ impl Store {
     /// When the database fails.
     pub async fn forget_limits(&self, now: Timestamp) -> Result<(), StoreError> {
         let (at, oldest) = (now.as_millisecond(), day(now) - DAYS);
-        let buckets = match self.pool {
-            Pool::Sqlite { .. } => BUCKETS,
-            Pool::Postgres(_) => UNUSED_BUCKETS,
+        let (counters, buckets) = match self.pool {
+            Pool::Sqlite { .. } => (COUNTERS, BUCKETS),
+            Pool::Postgres(_) => (UNUSED_COUNTERS, UNUSED_BUCKETS),
         };
         for (forget, before) in [
-            (COUNTERS, at),
+            (counters, at),
             (buckets, at),
             (PAUSES, at.saturating_sub(millis(LONGEST_PAUSE))),
             (LEDGERS, at),

@@ -32,12 +32,6 @@ pub(super) const COUNTED: &str =
     "SELECT CAST(COALESCE(SUM(wrong), 0) AS BIGINT), CAST(COALESCE(SUM(approvals), 0) AS BIGINT)
     FROM guess_counts WHERE day = $1";
 
-/// A wrong check of a code that no gateway took is no guess: it must not cost all others.
-pub(super) const COUNT_WRONG: &str = "INSERT INTO guess_counts AS g (shard, day, wrong, approvals)
-    SELECT $1, $2, 1, 0 WHERE EXISTS
-        (SELECT 1 FROM deliveries WHERE verification_id = $3 AND status <> 'failed')
-    ON CONFLICT (shard, day) DO UPDATE SET wrong = g.wrong + 1";
-
 /// The row in which the checks of a verification are counted.
 pub(super) fn shard(id: VerificationId) -> i64 {
     i64::from(id.as_bytes().first().copied().unwrap_or_default() % SHARDS)
@@ -46,10 +40,10 @@ pub(super) fn shard(id: VerificationId) -> i64 {
 /// Counts a wrong check of the verification `$v` in the transaction `$tx`.
 macro_rules! count_wrong {
     ($tx:ident, $v:expr, $now:expr) => {{
-        use $crate::store::ledgers::{ADD, COUNT_WRONG, shard};
+        use $crate::store::ledgers::{ADD, COUNT, shard};
         let (number, chance) = ($v.number_index.as_bytes().as_slice(), chance($v.code_length));
         run!($tx, ADD, number, chance, $now.as_millisecond());
-        run!($tx, COUNT_WRONG, shard($v.id), day($now), $v.id.as_bytes().as_slice());
+        run!($tx, COUNT, shard($v.id), day($now), 1_i64, 0_i64);
     }};
 }
 /// Counts the approval of the verification `$v`, whose wrong checks were then no guesses.

@@ -101,7 +101,7 @@ macro_rules! give_back {
     ($tx:ident, $taken:expr) => {{
         let (_, _, receipt, country, price, created_at): &Taken = $taken;
         if let Some(receipt) = receipt {
-            refund_tolls!($tx, receipt, 1_i64, 1_i64);
+            refund_tolls!($tx, of_the_number(receipt), 1_i64, 1_i64);
         }
         let day = day(TABLE.time("created_at", *created_at)?);
         for country in [country.as_deref().unwrap_or_default(), ALL] {
@@ -177,8 +177,8 @@ impl Store {
     }
 
     /// Writes how far a delivery got, as the gateway answered or reported it, in whatever order: `None` where it
-    /// was that far already, or is not that gateway's. One that is unpaid gives back what it took: the guard's
-    /// units and the money. One that was rejected opens the way for a call.
+    /// was that far already, or is not that gateway's. One that is unpaid gives back what it took: the units
+    /// of its number and the money. One that was rejected opens the way for a call.
     ///
     /// # Errors
     /// When the database fails.
@@ -223,6 +223,13 @@ impl Store {
             })
             .transpose()
     }
+}
+
+/// The part of a receipt that is about the number. What an address took stays taken: else it could ask without end
+/// for numbers that every gateway refuses.
+fn of_the_number(receipt: &[u8]) -> &[u8] {
+    const LEVELS: usize = 3 * 16;
+    receipt.len().checked_sub(LEVELS).and_then(|addresses| receipt.get(addresses..)).unwrap_or_default()
 }
 
 impl Settlement<'_> {

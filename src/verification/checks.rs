@@ -32,6 +32,7 @@ impl Verifications {
                 self.guessed(now).await?;
                 Err(CheckRefused::Wrong)
             }
+            Some(CheckOutcome::Unsent) if verification.sent_at.is_some() => Err(CheckRefused::Undelivered),
             Some(CheckOutcome::Unsent) => Err(CheckRefused::Unsent),
             Some(CheckOutcome::Over(Status::Exhausted)) => Err(CheckRefused::Exhausted),
             Some(CheckOutcome::Over(_)) | None => Err(CheckRefused::Over),

@@ -114,6 +114,9 @@ pub enum CheckRefused {
     /// No code was sent yet: a challenge is open. It cost nothing.
     #[error("no code was sent yet")]
     Unsent,
+    /// Every message with it failed: there is nothing to be entered. It cost nothing.
+    #[error("no message with the code was taken")]
+    Undelivered,
     /// Wrong. It cost a check.
     #[error("the code is wrong")]
     Wrong,

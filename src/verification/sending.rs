@@ -65,8 +65,9 @@ impl Dispatcher {
             Ok(found) => found,
             // Nothing has left yet, so it may be tried again if that can still be written.
             Err(cause) => {
-                let at = self.clock.now() + WAITS[0];
-                self.store.postpone_delivery(claimed, at, FailureReason::Outage).await?;
+                if let Some(at) = self.next_try(claimed) {
+                    self.store.postpone_delivery(claimed, at, FailureReason::Outage).await?;
+                }
                 return Err(cause.into());
             }
         };
@@ -117,15 +118,19 @@ impl Dispatcher {
         Ok(Handed::NotAccepted(reason))
     }
 
+    /// When a delivery that was not accepted may be tried again, if it may.
+    fn next_try(&self, claimed: &ClaimedDelivery) -> Option<Timestamp> {
+        let tried = usize::try_from(claimed.attempts - 1).unwrap_or_default();
+        WAITS.get(tried).map(|&wait| self.clock.now() + wait)
+    }
+
     async fn try_again(
         &self,
         claimed: &ClaimedDelivery,
         verification: &Verification,
         reason: FailureReason,
     ) -> Result<(), Failure> {
-        let tried = usize::try_from(claimed.attempts - 1).unwrap_or_default();
-        let at = WAITS.get(tried).map(|&wait| self.clock.now() + wait);
-        match at.filter(|&at| at + WORTH <= verification.expires_at) {
+        match self.next_try(claimed).filter(|&at| at + WORTH <= verification.expires_at) {
             Some(at) => {
                 self.store.postpone_delivery(claimed, at, reason).await?;
                 Ok(())
