@@ -263,7 +263,7 @@ async fn sent_view(
     (status = 200, description = "Approved, with the `grant`", body = VerificationView),
     (status = 400, description = "`field_invalid`: not a code; it cost nothing", body = ProblemDocument),
     (status = 404, description = "`not_found`", body = ProblemDocument),
-    (status = 410, description = "`verification_over`", body = ProblemDocument),
+    (status = 410, description = "`verification_over`; `start_again`: the code reached nobody", body = ProblemDocument),
     (status = 422, description = "`code_incorrect`; it cost a check", body = ProblemDocument),
     (status = 429, description = "`checks_exhausted`, for good", body = ProblemDocument),
 ))]
