@@ -1,6 +1,7 @@
 //! Where messages may be posted: a web address that does not lead into a private network by accident.
 
 use super::reachable::is_reachable;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use thiserror::Error;
 use url::{Host, Url};
@@ -52,9 +53,16 @@ fn host(text: &str) -> Option<Host> {
     Host::parse(text).ok().filter(|_| !text.contains('*'))
 }
 
-/// A web address that may be posted to; parsing is the only way to get one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A web address that may be posted to; parsing is the only way to get one. Its query may hold a key, so it shows no
+/// more than its host.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint(Url);
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&self.0.host_str().unwrap_or_default()).finish()
+    }
+}
 
 impl Endpoint {
     /// Reads a URL: `https`, or `http` to an allowed host; without user, password and fragment. A host that is an
