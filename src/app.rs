@@ -10,6 +10,7 @@ use crate::epochs::{Epochs, EpochsError};
 use crate::http::{self, AddressLimit, Development, Services};
 use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
+use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
@@ -44,6 +45,7 @@ pub struct App {
     services: Services,
     dispatcher: Dispatcher,
     directory: Arc<Directory>,
+    epochs: Epochs,
     outbox: Arc<Notify>,
     ops: Router,
 }
@@ -135,8 +137,7 @@ impl App {
         let store = open_store(config, config.database.migrate).await?;
         let keys = Arc::new(key_file::open(&config.keys.file, &store).await?);
         let epochs = Epochs::open(&store, &keys, clock.now()).await?;
-        let ids: Vec<u32> = epochs.live().iter().map(|epoch| epoch.id).collect();
-        let directory = Directory::open(store.clone(), keys.clone(), &config.directory, &ids).await?;
+        let directory = Directory::new(store.clone(), keys.clone(), config, clock.clone());
         let directory = Arc::new(directory);
         let inbox = Inbox::default();
         let gateways = gateways(config, &inbox)?;
@@ -153,28 +154,26 @@ impl App {
                 outbox.clone(),
             ),
             reports: Reports::new(store.clone(), keys.clone(), gateways.clone()),
-            accounts: Accounts::new(
-                store.clone(),
-                keys.clone(),
-                epochs.clone(),
-                directory.clone(),
-                devices.clone(),
-            ),
+            accounts: accounts(&store, &keys, &epochs, &directory, &devices),
             devices,
             idempotency: Idempotency::new(store.clone(), keys.number()),
-            discovery: Discovery::new(store.clone(), keys, epochs, directory.clone(), &config.discovery),
+            discovery: Discovery::new(
+                store.clone(),
+                keys,
+                epochs.clone(),
+                directory.clone(),
+                &config.discovery,
+            ),
             clock,
             store,
             draining: Arc::new(AtomicBool::new(false)),
-            development: config
-                .inbox_readable()
-                .then(|| Arc::new(Development { inbox, key: PlainSecret::random() })),
+            development: development(config, inbox),
             address_limit: AddressLimit::new(config),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             effects: TaskTracker::new(),
         };
         let ops = http::ops::router(services.clone(), metrics);
-        Ok(Self { services, dispatcher, directory, outbox, ops })
+        Ok(Self { services, dispatcher, directory, epochs, outbox, ops })
     }
 
     /// The key of the inbox, where it may be read.
@@ -199,7 +198,7 @@ impl App {
         let (store, effects) = (self.services.store.clone(), self.services.effects.clone());
         let draining = self.services.draining.clone();
         jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), drained.clone()));
-        jobs.spawn(jobs::refresh_directory(self.directory, drained.clone()));
+        jobs.spawn(jobs::follow_directory(self.directory, self.epochs, drained.clone()));
         let (verifications, clock) = (self.services.verifications.clone(), self.services.clock.clone());
         let idempotency = self.services.idempotency.clone();
         jobs.spawn(jobs::forget(verifications, idempotency, clock, drained.clone()));
@@ -239,6 +238,20 @@ impl App {
         let _overdue = tokio::time::timeout(CLOSE, store.close()).await;
         result
     }
+}
+
+fn accounts(
+    store: &Store,
+    keys: &Arc<Keys>,
+    epochs: &Epochs,
+    directory: &Arc<Directory>,
+    devices: &Devices,
+) -> Accounts {
+    Accounts::new(store.clone(), keys.clone(), epochs.clone(), directory.clone(), devices.clone())
+}
+
+fn development(config: &Config, inbox: Inbox) -> Option<Arc<Development>> {
+    config.inbox_readable().then(|| Arc::new(Development { inbox, key: PlainSecret::random() }))
 }
 
 /// Waits for every task of a tracker.

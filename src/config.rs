@@ -27,6 +27,7 @@ pub use test_numbers::TestNumbers;
 pub use units::{ByteSize, Seconds};
 
 use crate::model::words::words;
+use crate::store::DatabaseUrl;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -201,10 +202,12 @@ words! {
     /// How a node looks handles up.
     #[derive(Default)]
     DirectoryMode {
-        /// `filter` on SQLite, `database` on PostgreSQL, which several nodes may share.
+        /// On SQLite `complete` while that fits into the memory, else `filter`; `database` on PostgreSQL.
         #[default]
         Auto = "auto",
-        /// Filter, cache, then the database: one node only.
+        /// Every entry in memory, whatever it takes.
+        Complete = "complete",
+        /// Filter, cache, then the database.
         Filter = "filter",
         /// Always the database.
         Database = "database",
@@ -217,8 +220,10 @@ words! {
 pub struct Directory {
     /// How handles are looked up.
     pub mode: DirectoryMode,
-    /// Memory that filter and cache may take.
+    /// Memory that views may take.
     pub memory: ByteSize,
+    /// Where a complete view outlives a restart; not set: beside an embedded database.
+    pub snapshot: Option<PathBuf>,
     /// How often the filter lets a stranger's handle through to the database.
     pub false_positive_rate: f64,
 }
@@ -250,6 +255,16 @@ impl Config {
     #[must_use]
     pub fn inbox_only(&self) -> bool {
         self.sms.gateways.iter().all(|gateway| gateway.kind == GatewayKind::Inbox)
+    }
+
+    /// Where the view of the directory outlives a restart, if anywhere.
+    #[must_use]
+    pub fn snapshot_file(&self) -> Option<PathBuf> {
+        let beside = || {
+            let url = DatabaseUrl::parse(self.database.url.expose()).ok()?;
+            url.file().map(|file| file.with_extension("directory"))
+        };
+        self.directory.snapshot.clone().or_else(beside)
     }
 
     /// Whether codes can be read back over the API: the inbox is on and only this machine can ask.

@@ -79,11 +79,32 @@ impl Devices {
     /// When the database fails.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Option<Caller>, Failure> {
         let Some(token) = DeviceToken::parse(token, self.keys.token()) else { return Ok(None) };
-        let load = async { Ok::<_, StoreError>(self.store.device_auth(token.device()).await?.map(Arc::new)) };
-        let found = self.cache.try_get_with(token.device(), load).await.map_err(Arc::unwrap_or_clone)?;
+        let found = self.find(token.device()).await?;
         let Some(auth) = found.filter(|auth| auth.secret.matches(token.secret())) else { return Ok(None) };
+        self.admit(auth, now).await
+    }
+
+    /// A caller whose token was read a while ago, if it is still good.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn again(&self, caller: &Caller, now: Timestamp) -> Result<Option<Caller>, Failure> {
+        // The secret of a device never changes: who has shown it once need not show it again.
+        match self.find(caller.device()).await? {
+            Some(auth) => self.admit(auth, now).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn find(&self, device: DeviceId) -> Result<Option<Arc<DeviceAuth>>, Failure> {
+        let load = async { Ok::<_, StoreError>(self.store.device_auth(device).await?.map(Arc::new)) };
+        Ok(self.cache.try_get_with(device, load).await.map_err(Arc::unwrap_or_clone)?)
+    }
+
+    /// Lets a device whose secret was shown act for its account, unless it was silent for too long or revoked.
+    async fn admit(&self, auth: Arc<DeviceAuth>, now: Timestamp) -> Result<Option<Caller>, Failure> {
         let idle = auth.last_seen_at + DEVICE_IDLE_LIMIT < now;
-        if idle || self.revoked.get(&auth.device).await.is_some() {
+        if idle || self.revoked.contains_key(&auth.device) {
             return Ok(None);
         }
         if auth.last_seen_at + DAY <= now {

@@ -1,127 +1,176 @@
 //! A node's fast view of the directory, in front of the database's rows.
 //!
-//! 1. *Filter* (Bloom, over handles as they are stored): a handle it does not know is certainly absent,
-//!    so that strangers' handles never reach the database. Handles written since it was built stand in
-//!    an exact set beside it.
-//! 2. *Cache*: what was found, bounded by memory.
-//! 3. *Database*: one statement for what is left of a batch. It is asked exactly once per request, with
-//!    random keys added up to the next power of two, so that the time of an answer does not tell the
-//!    stale bits of hidden accounts from none.
+//! An epoch is looked up in one of three ways:
 //!
-//! Nobody is answered "registered" by the filter alone.
+//! - *complete*: every entry stands in an exact [`Table`], so that a miss is an answer and nobody else is asked;
+//! - *filter*: a [`Cache`] of what was found, then a Bloom filter over handles as they are stored, which rejects what
+//!   is certainly absent, then one statement for what is left. The database is asked exactly once per request, with
+//!   random keys added up to the next power of two, so that the time of an answer does not tell the stale bits of
+//!   hidden accounts from none. Nobody is answered "registered" by the filter alone;
+//! - *database*: every lookup asks it. So it is, too, while a view is being filled, and when the feed could not be
+//!   read for [`STALE`]: a view that may be old is not believed.
+//!
+//! Views follow the feed ([`follow`]); they are filled from a snapshot file or the database's rows ([`fill`]).
 
+mod cache;
+mod fill;
 mod filter;
+mod follow;
+mod group;
+mod rows;
+mod snapshot;
+mod table;
+mod view;
 
-use crate::config::{self, DirectoryMode};
+pub use cache::Cache;
+pub use group::Hits;
+pub use table::{Change, Table};
+
+use crate::clock::Clock;
+use crate::config::{self, Config, DirectoryMode};
 use crate::model::entropy::random_bytes;
-use crate::model::handle::Handle;
+use crate::model::handle_set::HandleSet;
 use crate::model::id::AccountId;
 use crate::model::keys::{Keys, StoredHandle};
-use crate::store::{DirectoryRow, Listing, Store, StoreError};
-use filter::Filters;
-use moka::sync::Cache;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::store::{DirectoryRow, Store, StoreError};
+use arc_swap::ArcSwap;
+use follow::Following;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use thiserror::Error;
+use view::View;
 
-/// What one cached entry takes, measured.
-const CACHED_BYTES: u64 = 340;
+/// A view that has not seen the feed for so long is not believed.
+pub const STALE: Duration = Duration::from_secs(5);
 const FEWEST_ASKED: usize = 8;
-
-type Key = (u32, StoredHandle);
 
 /// Looks handles up.
 #[derive(Debug)]
 pub struct Directory {
     store: Store,
     keys: Arc<Keys>,
-    /// `None` where every lookup asks the database.
-    view: Option<View>,
+    settings: config::Directory,
+    snapshot: Option<PathBuf>,
+    clock: Clock,
+    /// By epoch. Where there is none, the database is asked.
+    views: ArcSwap<BTreeMap<u32, Arc<View>>>,
+    following: Following,
+    ready: AtomicBool,
 }
 
-#[derive(Debug)]
-struct View {
-    filters: Filters,
-    cache: Cache<Key, AccountId>,
-    /// Counts changes, so that what was read before one is not cached after it.
-    changes: AtomicU64,
-    /// Shared by those who fill the cache, exclusive to a change.
-    filling: RwLock<()>,
+/// Why a view could not be filled. The database is asked instead.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Memory for the table could not be had.
+    #[error("no memory for the view of the directory: {0}")]
+    Memory(#[from] std::io::Error),
 }
 
 impl Directory {
-    /// A view over the store; the filter of every epoch is read from the database at once.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn open(
-        store: Store,
-        keys: Arc<Keys>,
-        settings: &config::Directory,
-        epochs: &[u32],
-    ) -> Result<Self, StoreError> {
-        let filtered = match settings.mode {
-            DirectoryMode::Filter => true,
-            DirectoryMode::Database => false,
-            DirectoryMode::Auto => store.engine() == "sqlite",
+    /// A directory that asks the database until it is filled.
+    #[must_use]
+    pub fn new(store: Store, keys: Arc<Keys>, config: &Config, clock: Clock) -> Self {
+        let directory = Self {
+            store,
+            keys,
+            settings: config.directory.clone(),
+            snapshot: config.snapshot_file(),
+            clock,
+            views: ArcSwap::default(),
+            following: Following::default(),
+            ready: AtomicBool::new(false),
         };
-        let mut view = None;
-        if filtered {
-            let filters = Filters::build(&store, epochs, settings.false_positive_rate).await?;
-            let left = settings.memory.bytes().saturating_sub(filters.bytes());
-            view = Some(View {
-                filters,
-                cache: Cache::new((left / CACHED_BYTES).max(1_000)),
-                changes: AtomicU64::new(0),
-                filling: RwLock::new(()),
-            });
-        }
-        Ok(Self { store, keys, view })
+        directory.ready.store(!directory.has_views(), Ordering::Release);
+        directory
     }
 
-    /// The accounts at these handles; a handle that is not there is not in the answer.
+    /// Whether the view has been true since the start: until then lookups are right but slow.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    fn has_views(&self) -> bool {
+        match self.settings.mode {
+            DirectoryMode::Complete | DirectoryMode::Filter => true,
+            DirectoryMode::Database => false,
+            DirectoryMode::Auto => self.store.engine() == "sqlite",
+        }
+    }
+
+    /// Which of the handles are accounts: the bits of `known` first, then those of `new`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn find(
         &self,
         epoch: u32,
-        handles: &[Handle],
-    ) -> Result<HashMap<Handle, AccountId>, StoreError> {
-        let mut found = HashMap::new();
-        let mut asked = Vec::new();
-        for &handle in handles {
-            let stored = self.keys.store_handle(handle);
-            match &self.view {
-                None => asked.push(stored),
-                Some(view) => match view.look(epoch, stored) {
-                    Seen::Absent => {}
-                    Seen::Account(account) => {
-                        found.insert(handle, account);
-                    }
-                    Seen::Unknown => asked.push(stored),
-                },
+        known: HandleSet<'_>,
+        new: HandleSet<'_>,
+    ) -> Result<Hits, StoreError> {
+        let view = self.views.load().get(&epoch).filter(|_| self.following.is_fresh()).cloned();
+        match view.as_deref() {
+            Some(View::Complete(table)) => {
+                let mut hits = Hits::new(known.len() + new.len());
+                table.find(known.as_slice(), 0, &mut hits);
+                table.find(new.as_slice(), known.len(), &mut hits);
+                Ok(hits)
             }
+            Some(View::Filtered(view)) => {
+                let before = view.changes();
+                let (mut hits, asked) = view.look(&self.keys, known, new);
+                let found = self.ask(epoch, asked, FEWEST_ASKED).await?;
+                view.keep(&self.keys, &found, before);
+                hits.insert_all(
+                    found.into_iter().map(|(index, _, account)| (index, *account.as_bytes())).collect(),
+                );
+                Ok(hits)
+            }
+            None => self.find_in_database(epoch, known, new).await,
         }
-        for row in self.ask(epoch, asked).await? {
-            found.insert(self.keys.load_handle(row.handle), row.account);
-        }
-        Ok(found)
     }
 
-    /// Asks the database once, and keeps what is found.
-    async fn ask(&self, epoch: u32, mut asked: Vec<StoredHandle>) -> Result<Vec<DirectoryRow>, StoreError> {
-        let before = self.view.as_ref().map(|view| view.changes.load(Ordering::SeqCst));
-        if self.view.is_some() {
-            let padded = asked.len().next_power_of_two().max(FEWEST_ASKED);
-            asked.resize_with(padded, || StoredHandle::from_bytes(random_bytes()));
+    async fn find_in_database(
+        &self,
+        epoch: u32,
+        known: HandleSet<'_>,
+        new: HandleSet<'_>,
+    ) -> Result<Hits, StoreError> {
+        let mut hits = Hits::new(known.len() + new.len());
+        let asked = self.keys.store_handles(known.iter().chain(new.iter()));
+        let asked = asked.into_iter().enumerate().map(|(index, stored)| (stored, index)).collect();
+        let found = self.ask(epoch, asked, 0).await?;
+        hits.insert_all(found.into_iter().map(|(index, _, account)| (index, *account.as_bytes())).collect());
+        Ok(hits)
+    }
+
+    /// Asks the database once for these handles, each with its index in the request; at least `fewest` are asked for,
+    /// and where that is not 0, a power of two.
+    async fn ask(
+        &self,
+        epoch: u32,
+        mut asked: Vec<(StoredHandle, usize)>,
+        fewest: usize,
+    ) -> Result<Vec<(usize, StoredHandle, AccountId)>, StoreError> {
+        asked.sort_unstable();
+        let mut handles: Vec<StoredHandle> = asked.iter().map(|(stored, _)| *stored).collect();
+        if fewest > 0 {
+            let padded = handles.len().next_power_of_two().max(fewest);
+            handles.resize_with(padded, || StoredHandle::from_bytes(random_bytes()));
         }
-        let mut rows = self.store.find_in_directory(epoch, &asked).await?;
+        let mut rows = self.store.find_in_directory(epoch, &handles).await?;
         rows.retain(|row| self.genuine(row));
-        if let (Some(view), Some(before)) = (&self.view, before) {
-            view.keep(&rows, before);
-        }
-        Ok(rows)
+        let found = rows.iter().filter_map(|row| {
+            let at = asked.binary_search_by_key(&row.handle, |(stored, _)| *stored).ok()?;
+            asked.get(at).map(|(stored, index)| (*index, *stored, row.account))
+        });
+        Ok(found.collect())
     }
 
     /// A row whose tag is not its own was moved by a writer to the database: it is not believed.
@@ -134,68 +183,23 @@ impl Directory {
         genuine
     }
 
-    /// Must be called before a listing is committed: from then on no filter hides its handles.
-    pub fn expect(&self, listing: &Listing) {
-        if let (Some(view), Listing::Listed(rows)) = (&self.view, listing) {
-            view.filters.expect(rows.iter().map(|row| (row.epoch, row.handle)));
-        }
-    }
-
-    /// Must be called once a listing is committed: from then on no cache answers what was before.
-    pub fn changed(&self, listing: &Listing) {
-        let Some(view) = &self.view else { return };
-        let keys: Vec<Key> = match listing {
-            Listing::Unchanged => return,
-            Listing::Listed(rows) => rows.iter().map(|row| (row.epoch, row.handle)).collect(),
-            Listing::Hidden(handles) => handles.clone(),
-        };
-        let _alone = view.filling.write().unwrap_or_else(PoisonError::into_inner);
-        view.changes.fetch_add(1, Ordering::SeqCst);
-        for key in &keys {
-            view.cache.invalidate(key);
-        }
-    }
-
-    /// Builds the filters anew where they have outgrown what they were built for.
-    ///
-    /// # Errors
-    /// When the database fails; the filters that are there stay.
-    pub async fn refresh(&self) -> Result<(), StoreError> {
-        match &self.view {
-            Some(view) => view.filters.refresh(&self.store).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Sets the gauges of the view: bytes of the filter, entries of the cache.
+    /// Sets the gauges of the views.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
     pub fn report(&self) {
-        let Some(view) = &self.view else { return };
-        metrics::gauge!("tuttu_directory_filter_bytes").set(view.filters.bytes() as f64);
-        metrics::gauge!("tuttu_directory_cached_entries").set(view.cache.entry_count() as f64);
-    }
-}
-
-enum Seen {
-    Absent,
-    Account(AccountId),
-    Unknown,
-}
-
-impl View {
-    fn look(&self, epoch: u32, handle: StoredHandle) -> Seen {
-        if !self.filters.may_hold(epoch, handle) {
-            return Seen::Absent;
-        }
-        self.cache.get(&(epoch, handle)).map_or(Seen::Unknown, Seen::Account)
-    }
-
-    fn keep(&self, rows: &[DirectoryRow], before: u64) {
-        let _shared = self.filling.read().unwrap_or_else(PoisonError::into_inner);
-        if self.changes.load(Ordering::SeqCst) == before {
-            for row in rows {
-                self.cache.insert((row.epoch, row.handle), row.account);
+        let (mut users, mut bytes, mut filter_bytes, mut rate) = (0, 0, 0, 0_f64);
+        for view in self.views.load().values() {
+            users += view.users();
+            bytes += view.bytes();
+            if let View::Filtered(view) = &**view {
+                filter_bytes += view.filter.bytes();
+                rate = rate.max(view.filter.false_positive_rate());
             }
         }
+        metrics::gauge!("tuttu_directory_view_users").set(users as f64);
+        metrics::gauge!("tuttu_directory_view_bytes").set(bytes as f64);
+        metrics::gauge!("tuttu_directory_filter_bytes").set(filter_bytes as f64);
+        metrics::gauge!("tuttu_directory_false_positive_rate").set(rate);
+        metrics::gauge!("tuttu_directory_ready").set(f64::from(u8::from(self.is_ready())));
+        metrics::gauge!("tuttu_feed_lag_seconds").set(self.following.lag().as_secs_f64());
     }
 }

@@ -8,18 +8,16 @@ mod rate;
 
 use crate::config;
 use crate::devices::Caller;
-use crate::directory::Directory;
+use crate::directory::{Directory, Hits};
 use crate::epochs::Epochs;
 use crate::model::epoch::Epoch;
-use crate::model::handle::Handle;
-use crate::model::id::AccountId;
+use crate::model::handle_set::HandleSet;
 use crate::model::keys::Keys;
 use crate::model::sync_token::SyncToken;
 use crate::store::{BudgetPolicy, Charge, ChargeOutcome, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use rate::LookupRate;
-use std::collections::HashMap;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -37,26 +35,26 @@ pub struct Discovery {
     rate: LookupRate,
 }
 
-/// An address book question. Each list is in strictly ascending order, and no handle is in two.
+/// An address book question. No handle is in two of its lists.
 #[derive(Debug, Default)]
-pub struct Lookup {
+pub struct Lookup<'a> {
     /// The epoch whose handles these are.
     pub epoch: u32,
     /// Paid for before: looked up for nothing.
-    pub known: Vec<Handle>,
+    pub known: HandleSet<'a>,
     /// Asked for the first time.
-    pub new: Vec<Handle>,
+    pub new: HandleSet<'a>,
     /// Paid for before and no longer wanted.
-    pub discard: Vec<Handle>,
+    pub discard: HandleSet<'a>,
     /// The token of `known` and `discard` together.
-    pub sync_token: Option<Vec<u8>>,
+    pub sync_token: Option<&'a [u8]>,
 }
 
 /// The answer to a [`Lookup`].
 #[derive(Debug)]
 pub struct Found {
-    /// The accounts at the handles asked for.
-    pub accounts: HashMap<Handle, AccountId>,
+    /// What was found: bits of `known` first, then of `new`.
+    pub hits: Hits,
     /// The token of `known` and `new`.
     pub token: SyncToken,
     /// What it cost.
@@ -129,6 +127,12 @@ impl Discovery {
         self.epochs.live()
     }
 
+    /// Whether this node's view of the directory has been true since the start.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.directory.is_ready()
+    }
+
     /// Answers an address book question.
     ///
     /// # Errors
@@ -136,40 +140,42 @@ impl Discovery {
     pub async fn lookup(
         &self,
         caller: &Caller,
-        lookup: &Lookup,
+        lookup: &Lookup<'_>,
         now: Timestamp,
     ) -> Result<Found, LookupRefused> {
-        let size = lookup.known.len() + lookup.new.len() + lookup.discard.len();
-        if size > MAX_HANDLES {
+        if lookup.known.len() + lookup.new.len() + lookup.discard.len() > MAX_HANDLES {
             return Err(LookupRefused::TooManyHandles);
         }
-        let paid = merge(&lookup.known, &lookup.discard)?;
-        let asked = merge(&lookup.known, &lookup.new)?;
-        merge(&lookup.new, &lookup.discard)?;
+        lookup.new.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
         self.epochs.get(lookup.epoch).ok_or(LookupRefused::EpochUnknown)?;
-        self.check_token(caller, lookup, &paid)?;
-        let handles = u32::try_from(asked.len()).unwrap_or(u32::MAX);
+        let token = self.judge_token(caller, lookup)?;
+        let asked = lookup.known.len() + lookup.new.len();
+        let handles = u32::try_from(asked).unwrap_or(u32::MAX);
         self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
-        let token = self.token(caller, lookup.epoch, &asked);
         let charged = self.charge(caller, lookup.new.len(), token, now).await;
         let cost = charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
-        let found = self.directory.find(lookup.epoch, &asked).await;
-        let accounts = found.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
+        let found = self.directory.find(lookup.epoch, lookup.known, lookup.new).await;
+        let hits = found.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
         metrics::counter!("tuttu_lookups_total").increment(1);
         metrics::counter!("tuttu_lookup_handles_total").increment(u64::from(handles));
-        Ok(Found { accounts, token, cost })
+        Ok(Found { hits, token, cost })
     }
 
-    fn check_token(&self, caller: &Caller, lookup: &Lookup, paid: &[Handle]) -> Result<(), LookupRefused> {
-        let fits = match &lookup.sync_token {
-            None => paid.is_empty(),
-            Some(bytes) => self.token(caller, lookup.epoch, paid).matches(bytes),
+    /// The token of `known` and `new`, if the one that was sent is of `known` and `discard`. Where nothing is new and
+    /// nothing discarded these are the same, and are computed once.
+    fn judge_token(&self, caller: &Caller, lookup: &Lookup<'_>) -> Result<SyncToken, LookupRefused> {
+        let commit = |handles: &[[u8; 16]]| {
+            SyncToken::commit(self.keys.sync(), caller.account(), lookup.epoch, handles)
         };
-        if fits { Ok(()) } else { Err(LookupRefused::SyncTokenInvalid) }
-    }
-
-    fn token(&self, caller: &Caller, epoch: u32, handles: &[Handle]) -> SyncToken {
-        SyncToken::commit(self.keys.sync(), caller.account(), epoch, handles.iter())
+        let paid = lookup.known.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
+        let asked = lookup.known.union(lookup.new).ok_or(LookupRefused::InTwoLists)?;
+        let token = commit(&asked);
+        let fits = match lookup.sync_token {
+            None => paid.is_empty(),
+            Some(sent) if lookup.new.is_empty() && lookup.discard.is_empty() => token.matches(sent),
+            Some(sent) => commit(&paid).matches(sent),
+        };
+        if fits { Ok(token) } else { Err(LookupRefused::SyncTokenInvalid) }
     }
 
     async fn charge(
@@ -192,13 +198,4 @@ impl Discovery {
             ChargeOutcome::Spent(until) => Err(LookupRefused::BudgetSpent { until }),
         }
     }
-}
-
-/// Two ascending lists as one; a handle in both is refused.
-fn merge(left: &[Handle], right: &[Handle]) -> Result<Vec<Handle>, LookupRefused> {
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    merged.extend_from_slice(left);
-    merged.extend_from_slice(right);
-    merged.sort_unstable();
-    if merged.is_sorted_by(|a, b| a < b) { Ok(merged) } else { Err(LookupRefused::InTwoLists) }
 }

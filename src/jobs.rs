@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::epochs::Epochs;
 use crate::idempotency::Idempotency;
 use crate::verification::{Dispatcher, Failure, Verifications};
 use std::sync::Arc;
@@ -14,7 +15,10 @@ use tokio_util::task::TaskTracker;
 /// How often the outbox is looked at even if nobody says that it holds something.
 const POLL: Duration = Duration::from_secs(1);
 const FORGET: Duration = Duration::from_mins(10);
-const REFRESH: Duration = Duration::from_secs(10);
+/// How often the feed is read even if nothing is registered here: the command line and other nodes write, too.
+const FOLLOW: Duration = Duration::from_millis(250);
+const UPKEEP: Duration = Duration::from_secs(1);
+const SAVE: Duration = Duration::from_hours(1);
 
 /// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
 pub async fn dispatch(
@@ -52,20 +56,45 @@ pub async fn dispatch(
     }
 }
 
-/// Keeps the directory's filters fit and its gauges set until `stop`.
-pub async fn refresh_directory(directory: Arc<Directory>, stop: CancellationToken) {
-    let mut ticks = interval(REFRESH);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Fills the view of the directory, follows the feed and writes snapshots, until `stop`.
+pub async fn follow_directory(directory: Arc<Directory>, epochs: Epochs, stop: CancellationToken) {
+    let (mut polls, mut upkeep, mut saves) = (interval(FOLLOW), interval(UPKEEP), interval(SAVE));
+    for ticks in [&mut polls, &mut upkeep, &mut saves] {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    saves.reset();
+    let keeping = TaskTracker::new();
     while !stop.is_cancelled() {
         tokio::select! {
-            _ = ticks.tick() => {
-                if let Err(cause) = directory.refresh().await {
-                    tracing::error!(%cause, "the directory's filter could not be built anew");
+            _ = polls.tick() => report("the feed could not be read", directory.catch_up().await),
+            _ = upkeep.tick() => {
+                // Beside the polls: filling takes long, and the views that are there must stay fresh.
+                if keeping.is_empty() {
+                    keeping.spawn(keep_fit(directory.clone(), epochs.clone()));
                 }
-                directory.report();
+            }
+            _ = saves.tick() => {
+                report("the directory's snapshot could not be written", directory.save_snapshot().await);
+                report("the old feed could not be forgotten", directory.forget_feed().await);
             }
             () = stop.cancelled() => {}
         }
+    }
+    if directory.is_ready() {
+        report("the directory's snapshot could not be written", directory.save_snapshot().await);
+    }
+}
+
+async fn keep_fit(directory: Arc<Directory>, epochs: Epochs) {
+    let live: Vec<u32> = epochs.live().iter().map(|epoch| epoch.id).collect();
+    report("the view of the directory could not be filled", directory.fill(&live).await);
+    report("the view of the directory could not be built anew", directory.refresh().await);
+    directory.report();
+}
+
+fn report<E: std::fmt::Display>(what: &'static str, outcome: Result<(), E>) {
+    if let Err(cause) = outcome {
+        tracing::error!(%cause, "{what}");
     }
 }
 

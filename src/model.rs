@@ -13,6 +13,7 @@ pub mod epoch;
 pub mod grant;
 pub mod guard;
 pub mod handle;
+pub mod handle_set;
 pub mod id;
 pub mod keys;
 pub mod ledger;

@@ -124,10 +124,9 @@ impl Accounts {
             let number = number_of(&self.keys, &verification)?;
             let token = DeviceToken::random(DeviceId::random());
             let registration = self.plan(&verification, &number, request, &token, now).await?;
-            self.directory.expect(&registration.listing);
             let outcome = self.store.register(&registration).await;
             // Whatever came of it: a commit whose answer was lost has changed the directory, too.
-            self.directory.changed(&registration.listing);
+            self.see(&registration.listing).await;
             match outcome? {
                 // Overtaken since it was looked at: the next look says by what.
                 RegisterOutcome::PlanOutdated | RegisterOutcome::GrantUnusable => {}
@@ -215,6 +214,16 @@ impl Accounts {
         })
     }
 
+    /// Brings this node's view up to what was just committed, so that whoever asks next sees it.
+    async fn see(&self, listing: &Listing) {
+        if matches!(listing, Listing::Unchanged) {
+            return;
+        }
+        if let Err(cause) = self.directory.catch_up().await {
+            tracing::warn!(%cause, "the feed could not be read: a change will be seen later");
+        }
+    }
+
     /// What the directory shall hold of an account: an entry per live epoch, or none.
     fn listing(&self, account: &Account, number: &PhoneNumber) -> Listing {
         let epochs = self.epochs.live();
@@ -256,10 +265,9 @@ impl Accounts {
         let Some(mut state) = self.state(caller).await? else { return Ok(None) };
         state.account.discoverable = discoverable;
         let listing = self.listing(&state.account, &state.number);
-        self.directory.expect(&listing);
         let since = discoverable.then_some(now);
         let changed = self.store.set_visibility(state.account.id, since, &listing).await;
-        self.directory.changed(&listing);
+        self.see(&listing).await;
         Ok(changed?.then_some(state))
     }
 
@@ -272,7 +280,7 @@ impl Accounts {
         state.account.discoverable = false;
         let listing = self.listing(&state.account, &state.number);
         let ended = self.store.erase_account(&state.account, &listing).await;
-        self.directory.changed(&listing);
+        self.see(&listing).await;
         let Some(ended) = ended? else { return Ok(false) };
         self.devices.forget(&ended).await;
         Ok(true)

@@ -9,6 +9,7 @@ mod store {
     mod accounts;
     mod deliveries;
     mod directory;
+    mod feed;
     mod fixtures;
     mod idempotency;
     mod keeping;

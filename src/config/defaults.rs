@@ -52,7 +52,12 @@ impl Default for Discovery {
 
 impl Default for Directory {
     fn default() -> Self {
-        Self { mode: DirectoryMode::Auto, memory: ByteSize::mebibytes(256), false_positive_rate: 0.01 }
+        Self {
+            mode: DirectoryMode::Auto,
+            memory: ByteSize::mebibytes(256),
+            snapshot: None,
+            false_positive_rate: 0.005,
+        }
     }
 }
 

@@ -1,114 +1,82 @@
-//! The Bloom filters, one per epoch, with an exact set of what was written since each was built.
+//! The Bloom filter of an epoch, over handles as they are stored.
+//!
+//! `fastbloom`, because it takes a hash that is there already: the stored form of a handle is one AES-256 block
+//! under a key that nobody outside knows, so its first half is a hash that nobody outside can choose, and no handle is
+//! hashed a second time. It is also filled while others read it, so what is registered goes into the filter itself and
+//! no set stands beside it. `benches/structures.rs` has it beside `bloomfilter`.
 
-use crate::model::entropy::random_bytes;
 use crate::model::keys::StoredHandle;
-use crate::store::{Store, StoreError};
-use bloomfilter::Bloom;
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use fastbloom::AtomicBloomFilter;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const PAGE: i64 = 10_000;
 /// Room that even the filter of an empty directory has.
-const SMALLEST: usize = 10_000;
+const SMALLEST: u64 = 10_000;
+/// The most that a user may take.
+const MOST_BITS: f64 = 16.0;
 
-/// The filters of every live epoch.
-#[derive(Debug)]
-pub(super) struct Filters {
-    rate: f64,
-    epochs: BTreeMap<u32, RwLock<EpochFilter>>,
+/// What may be in the directory.
+pub(super) struct Filter {
+    bits: AtomicBloomFilter,
+    capacity: u64,
+    held: AtomicU64,
 }
 
-struct EpochFilter {
-    built: Bloom<[u8; 16]>,
-    capacity: usize,
-    held: usize,
-    since: HashSet<StoredHandle>,
-}
-
-impl std::fmt::Debug for EpochFilter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "EpochFilter({} of {}, {} since)", self.held, self.capacity, self.since.len())
-    }
-}
-
-impl Filters {
-    /// Reads every epoch's handles from the database.
-    pub(super) async fn build(store: &Store, epochs: &[u32], rate: f64) -> Result<Self, StoreError> {
-        let mut filters = BTreeMap::new();
-        for &epoch in epochs {
-            filters.insert(epoch, RwLock::new(EpochFilter::read(store, epoch, rate).await?));
-        }
-        Ok(Self { rate, epochs: filters })
+impl Filter {
+    /// An empty filter for a directory of this size, with room to grow by a third, that lets strangers through at
+    /// about this rate where 2 bytes a user suffice for it.
+    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded, positive size")]
+    pub(super) fn for_users(users: u64, rate: f64) -> Self {
+        let capacity = (users + users / 3).max(SMALLEST);
+        // -ln(rate) / ln(2)^2 is Bloom's optimum; a filter in blocks takes about a tenth more.
+        let bits_each = (-rate.ln() / std::f64::consts::LN_2.powi(2) * 1.1).clamp(2.0, MOST_BITS * 0.75);
+        let bits = (capacity as f64 * bits_each) as usize;
+        let expected = usize::try_from(capacity).unwrap_or(usize::MAX);
+        let bits = AtomicBloomFilter::with_num_bits(bits).seed(&0).expected_items(expected);
+        Self { bits, capacity, held: AtomicU64::new(0) }
     }
 
     /// `false` only for what is certainly absent.
-    pub(super) fn may_hold(&self, epoch: u32, handle: StoredHandle) -> bool {
-        self.epochs.get(&epoch).is_some_and(|filter| {
-            let filter = read(filter);
-            filter.built.check(handle.as_bytes()) || filter.since.contains(&handle)
-        })
+    pub(super) fn may_hold(&self, handle: &StoredHandle) -> bool {
+        self.bits.contains_hash(hash(handle))
     }
 
-    /// From now on these may be there.
-    pub(super) fn expect(&self, keys: impl Iterator<Item = (u32, StoredHandle)>) {
-        for (epoch, handle) in keys {
-            if let Some(filter) = self.epochs.get(&epoch) {
-                write(filter).since.insert(handle);
-            }
+    /// From now on it may be there.
+    pub(super) fn insert(&self, handle: &StoredHandle) {
+        if !self.bits.insert_hash(hash(handle)) {
+            self.held.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Builds anew every filter that has outgrown its capacity.
-    pub(super) async fn refresh(&self, store: &Store) -> Result<(), StoreError> {
-        for (&epoch, filter) in &self.epochs {
-            if !read(filter).outgrown() {
-                continue;
-            }
-            let mut fresh = EpochFilter::read(store, epoch, self.rate).await?;
-            let mut current = write(filter);
-            // What was expected meanwhile may have been committed after the reading: it is kept.
-            for handle in &current.since {
-                fresh.built.set(handle.as_bytes());
-            }
-            *current = fresh;
-        }
-        Ok(())
+    /// Whether more was told than it was made for.
+    pub(super) fn outgrown(&self) -> bool {
+        self.held() > self.capacity
     }
 
-    /// What all of them take in memory.
+    /// How many it was told, removed ones included.
+    pub(super) fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// What it takes in memory.
     pub(super) fn bytes(&self) -> u64 {
-        self.epochs.values().map(|filter| read(filter).built.len() / 8).sum()
+        self.bits.num_bits() as u64 / 8
+    }
+
+    /// How often a stranger passes, as it is filled now.
+    pub(super) fn false_positive_rate(&self) -> f64 {
+        self.bits.expected_false_pos(usize::try_from(self.held()).unwrap_or(usize::MAX))
     }
 }
 
-impl EpochFilter {
-    async fn read(store: &Store, epoch: u32, rate: f64) -> Result<Self, StoreError> {
-        let held = usize::try_from(store.directory_size(epoch).await?).unwrap_or(usize::MAX);
-        let capacity = held.saturating_mul(3).div_euclid(2).max(SMALLEST);
-        let bits = Bloom::<[u8; 16]>::compute_bitmap_size(capacity, rate);
-        let mut built = Bloom::new_with_seed(bits, capacity, &random_bytes())
-            .map_err(|_| StoreError::unreadable("directory", "handle"))?;
-        let mut after = None;
-        loop {
-            let page = store.directory_page(epoch, after, PAGE).await?;
-            for row in &page {
-                built.set(row.handle.as_bytes());
-            }
-            let Some(last) = page.last() else { break };
-            after = Some(last.handle);
-        }
-        Ok(Self { built, capacity, held, since: HashSet::new() })
-    }
-
-    fn outgrown(&self) -> bool {
-        self.since.len() > (self.capacity - self.held.min(self.capacity)) / 2 + SMALLEST / 2
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Filter({} of {})", self.held(), self.capacity)
     }
 }
 
-fn read(filter: &RwLock<EpochFilter>) -> RwLockReadGuard<'_, EpochFilter> {
-    filter.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write(filter: &RwLock<EpochFilter>) -> RwLockWriteGuard<'_, EpochFilter> {
-    filter.write().unwrap_or_else(PoisonError::into_inner)
+fn hash(handle: &StoredHandle) -> u64 {
+    let [first, _] = handle.halves();
+    first
 }

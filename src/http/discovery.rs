@@ -1,9 +1,9 @@
 //! `/v1/discovery`: the address book question.
 
-use super::callers::{Device, device};
+use super::callers::Device;
 use super::extract::{body, expect_content_type};
 use super::lookup_binary::{self, BINARY};
-use super::lookup_json::{self, LookupBody, LookupView};
+use super::lookup_json::{Decoded, LookupBody, LookupView};
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
 use crate::discovery::{Discovery, LookupRefused};
@@ -79,22 +79,25 @@ pub(super) async fn epochs(State(services): State<Services>, Device(_caller): De
 ))]
 pub(super) async fn lookup(
     State(services): State<Services>,
-    Device(_early): Device,
+    Device(caller): Device,
     request: Request,
 ) -> Result<Response, Problem> {
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
-    let headers = request.headers().clone();
     let bytes = body(request).await?;
     // A stranger's large body is not read, and a slow one does not outlive its sender's token.
-    let (caller, now) = (device(&headers, &services).await?, services.clock.now());
-    let lookup = if form == BINARY { lookup_binary::read(&bytes)? } else { lookup_json::read(&bytes)? };
+    let now = services.clock.now();
+    let caller = services.devices.again(&caller, now).await?.ok_or_else(Problem::token_invalid)?;
+    if form == BINARY {
+        let lookup = lookup_binary::read(&bytes)?;
+        let found = services.discovery.lookup(&caller, &lookup, now).await;
+        let found = found.map_err(|refused| refusal(&services, &refused, now))?;
+        return Ok(lookup_binary::answer(&found).into_response());
+    }
+    let decoded = Decoded::read(&bytes)?;
+    let lookup = decoded.lookup()?;
     let found = services.discovery.lookup(&caller, &lookup, now).await;
     let found = found.map_err(|refused| refusal(&services, &refused, now))?;
-    Ok(if form == BINARY {
-        lookup_binary::answer(&lookup, &found).into_response()
-    } else {
-        Answer(LookupView::new(&lookup, &found)).into_response()
-    })
+    Ok(Answer(LookupView::new(&lookup, &found)).into_response())
 }
 
 fn refusal(services: &Services, refused: &LookupRefused, now: Timestamp) -> Problem {

@@ -9,7 +9,7 @@
 use super::Problem;
 use super::problem::too_many_handles;
 use crate::discovery::{Found, Lookup, MAX_HANDLES};
-use crate::model::handle::Handle;
+use crate::model::handle_set::HandleSet;
 use axum::http::header;
 use axum::response::IntoResponse;
 
@@ -18,7 +18,7 @@ pub(super) const BINARY: &str = "application/vnd.tuttu.lookup";
 const VERSION: u8 = 1;
 
 /// Reads a request.
-pub(super) fn read(body: &[u8]) -> Result<Lookup, Problem> {
+pub(super) fn read(body: &[u8]) -> Result<Lookup<'_>, Problem> {
     let mut rest = Rest(body);
     let [version, flags, reserved @ ..] = rest.take::<4>()?;
     if version != VERSION {
@@ -40,30 +40,23 @@ pub(super) fn read(body: &[u8]) -> Result<Lookup, Problem> {
         known: known?,
         new: new?,
         discard: discard?,
-        sync_token: (token_length > 0).then(|| token.to_vec()),
+        sync_token: (token_length > 0).then_some(token),
     };
     if rest.0.is_empty() { Ok(lookup) } else { Err(Problem::body("The body goes on after its last list.")) }
 }
 
 /// Writes the answer to a request.
-pub(super) fn answer(lookup: &Lookup, found: &Found) -> impl IntoResponse + use<> {
-    let asked = lookup.known.len() + lookup.new.len();
-    let token = found.token.as_bytes();
+pub(super) fn answer(found: &Found) -> impl IntoResponse + use<> {
+    let (token, bitmap) = (found.token.as_bytes(), found.hits.bitmap());
+    let accounts = found.hits.accounts().as_flattened();
     let token_length = u16::try_from(token.len()).unwrap_or(u16::MAX);
-    let mut bitmap = vec![0_u8; asked.div_ceil(8)];
-    let mut accounts = Vec::with_capacity(found.accounts.len() * 16);
-    for (index, handle) in lookup.known.iter().chain(&lookup.new).enumerate() {
-        if let (Some(account), Some(byte)) = (found.accounts.get(handle), bitmap.get_mut(index / 8)) {
-            *byte |= 1 << (index % 8);
-            accounts.extend_from_slice(account.as_bytes());
-        }
-    }
-    let mut body = vec![VERSION, 0, 0, 0];
+    let mut body = Vec::with_capacity(10 + token.len() + bitmap.len() + accounts.len());
+    body.extend_from_slice(&[VERSION, 0, 0, 0]);
     body.extend_from_slice(&found.cost.to_le_bytes());
     body.extend_from_slice(&token_length.to_le_bytes());
     body.extend_from_slice(token);
-    body.extend_from_slice(&bitmap);
-    body.extend_from_slice(&accounts);
+    body.extend_from_slice(bitmap);
+    body.extend_from_slice(accounts);
     ([(header::CONTENT_TYPE, BINARY)], body)
 }
 
@@ -88,14 +81,10 @@ impl<'a> Rest<'a> {
         Ok(slice)
     }
 
-    fn handles(&mut self, count: usize) -> Result<Vec<Handle>, Problem> {
-        let (chunks, _) = self.slice(count * 16)?.as_chunks::<16>();
-        let handles: Vec<Handle> = chunks.iter().map(|chunk| Handle::from_bytes(*chunk)).collect();
-        if handles.is_sorted_by(|a, b| a < b) {
-            Ok(handles)
-        } else {
-            Err(Problem::body("A list of handles must be in strictly ascending order."))
-        }
+    fn handles(&mut self, count: usize) -> Result<HandleSet<'a>, Problem> {
+        let (handles, _) = self.slice(count * 16)?.as_chunks::<16>();
+        HandleSet::new(handles)
+            .ok_or_else(|| Problem::body("A list of handles must be in strictly ascending order."))
     }
 }
 

@@ -5,6 +5,7 @@ use super::extract::json;
 use super::problem::too_many_handles;
 use crate::discovery::{Found, Lookup, MAX_HANDLES};
 use crate::model::handle::Handle;
+use crate::model::handle_set::HandleSet;
 use crate::model::id::AccountId;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -55,43 +56,72 @@ struct BudgetView {
     cost: u32,
 }
 
-/// Reads a request.
-pub(super) fn read(bytes: &[u8]) -> Result<Lookup, Problem> {
-    let body: LookupBody = json(bytes)?;
-    Ok(Lookup {
-        epoch: body.epoch,
-        new: handles("handles", &body.handles, body.handles_packed.as_deref())?,
-        known: handles("known", &body.known, body.known_packed.as_deref())?,
-        discard: handles("discard", &body.discard, body.discard_packed.as_deref())?,
-        // What is not base64url is no token of this server, and is refused as such.
-        sync_token: body.sync_token.map(|token| URL_SAFE_NO_PAD.decode(token).unwrap_or_default()),
-    })
+/// The handles and the token of a request, decoded: what its [`Lookup`] points into.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    epoch: u32,
+    known: Vec<[u8; 16]>,
+    new: Vec<[u8; 16]>,
+    discard: Vec<[u8; 16]>,
+    sync_token: Option<Vec<u8>>,
 }
 
-/// One list in either form, sorted, each handle once.
-fn handles(field: &str, list: &[String], packed: Option<&str>) -> Result<Vec<Handle>, Problem> {
+impl Decoded {
+    /// Reads a request.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let body: LookupBody = json(bytes)?;
+        Ok(Self {
+            epoch: body.epoch,
+            new: handles("handles", &body.handles, body.handles_packed.as_deref())?,
+            known: handles("known", &body.known, body.known_packed.as_deref())?,
+            discard: handles("discard", &body.discard, body.discard_packed.as_deref())?,
+            // What is not base64url is no token of this server, and is refused as such.
+            sync_token: body.sync_token.map(|token| URL_SAFE_NO_PAD.decode(token).unwrap_or_default()),
+        })
+    }
+
+    /// The question.
+    pub(super) fn lookup(&self) -> Result<Lookup<'_>, Problem> {
+        let set = |field: &str, handles| {
+            HandleSet::new(handles).ok_or_else(|| {
+                Problem::field(&format!("{field}_packed"), "must be in strictly ascending order")
+            })
+        };
+        Ok(Lookup {
+            epoch: self.epoch,
+            known: set("known", &self.known)?,
+            new: set("handles", &self.new)?,
+            discard: set("discard", &self.discard)?,
+            sync_token: self.sync_token.as_deref(),
+        })
+    }
+}
+
+/// One list in either form; an array is sorted, each handle once.
+fn handles(field: &str, list: &[String], packed: Option<&str>) -> Result<Vec<[u8; 16]>, Problem> {
     let Some(packed) = packed else { return unpacked(field, list) };
     let field = format!("{field}_packed");
     if !list.is_empty() {
         return Err(Problem::field(&field, "cannot be sent together with the list"));
     }
-    let bytes = URL_SAFE_NO_PAD.decode(packed).map_err(|_| Problem::field(&field, "is not base64url"))?;
-    let (chunks, []) = bytes.as_chunks::<16>() else {
+    let invalid = || Problem::field(&field, "is not base64url");
+    let mut handles = vec![[0; 16]; (packed.len() / 4 * 3 + packed.len() % 4 * 3 / 4).div_ceil(16)];
+    let room = handles.as_flattened_mut();
+    let length = URL_SAFE_NO_PAD.decode_slice(packed, room).map_err(|_| invalid())?;
+    if length % 16 != 0 {
         return Err(Problem::field(&field, "is not a whole number of 16-byte handles"));
-    };
-    let handles: Vec<Handle> = chunks.iter().map(|chunk| Handle::from_bytes(*chunk)).collect();
-    if !handles.is_sorted_by(|a, b| a < b) {
-        return Err(Problem::field(&field, "must be in strictly ascending order"));
     }
+    handles.truncate(length / 16);
     Ok(handles)
 }
 
-fn unpacked(field: &str, list: &[String]) -> Result<Vec<Handle>, Problem> {
+fn unpacked(field: &str, list: &[String]) -> Result<Vec<[u8; 16]>, Problem> {
     if list.len() > MAX_HANDLES {
         return Err(too_many_handles(MAX_HANDLES));
     }
     let read = |(index, text): (usize, &String)| {
         Handle::from_base64url(text)
+            .map(|handle| *handle.as_bytes())
             .map_err(|_| Problem::field(&format!("{field}[{index}]"), "is not 22 characters of base64url"))
     };
     let mut handles = list.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -102,12 +132,16 @@ fn unpacked(field: &str, list: &[String]) -> Result<Vec<Handle>, Problem> {
 
 impl LookupView {
     /// The answer to a request.
-    pub(super) fn new(lookup: &Lookup, found: &Found) -> Self {
-        let mut matches: Vec<_> = found.accounts.iter().collect();
+    pub(super) fn new(lookup: &Lookup<'_>, found: &Found) -> Self {
+        let asked = [lookup.known.as_slice(), lookup.new.as_slice()].concat();
+        let view = |(index, account): (usize, &[u8; 16])| {
+            Some((Handle::from_bytes(*asked.get(index)?), AccountId::from_bytes(*account)))
+        };
+        let mut matches: Vec<_> = found.hits.iter().filter_map(view).collect();
         matches.sort_unstable();
-        let view = |(handle, account): (&Handle, &AccountId)| MatchView {
+        let view = |(handle, account_id): (Handle, AccountId)| MatchView {
             handle: handle.to_base64url(),
-            account_id: *account,
+            account_id,
         };
         Self {
             epoch: lookup.epoch,

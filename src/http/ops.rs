@@ -27,10 +27,14 @@ pub(super) async fn livez() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: 200 `ok`, 200 `degraded` while the database does not answer, 503 while draining.
+/// `GET /readyz`: 200 `ok`, 200 `degraded` while the database does not answer, 503 while the view of the directory is
+/// filled for the first time and while draining.
 pub(super) async fn readyz(State(services): State<Services>) -> (StatusCode, &'static str) {
     if services.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining");
+    }
+    if !services.discovery.is_ready() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "filling");
     }
     match tokio::time::timeout(PATIENCE, services.store.ping()).await {
         Ok(Ok(())) => (StatusCode::OK, "ok"),

@@ -123,6 +123,7 @@ pub struct Keys {
     index: SecretKey,
     subjects: SecretKey,
     directory_tag: SecretKey,
+    snapshot: SecretKey,
     code: SecretKey,
     token: SecretKey,
     sync: SecretKey,
@@ -142,6 +143,7 @@ impl Keys {
             index,
             code: keys.get(&Purpose::Code)?.clone(),
             directory_tag: directory.derive("tuttu 2026-11 directory tag"),
+            snapshot: directory.derive("tuttu 2026-11 directory snapshot"),
             sync: token.derive("tuttu 2026-11 sync token"),
             block: Aes256::new(&(*directory.expose()).into()),
             token,
@@ -172,6 +174,12 @@ impl Keys {
         &self.sync
     }
 
+    /// The key that seals snapshots of the directory.
+    #[must_use]
+    pub const fn snapshot(&self) -> &SecretKey {
+        &self.snapshot
+    }
+
     /// The key under which subjects of limits (addresses, prefixes) are hashed.
     #[must_use]
     pub const fn subjects(&self) -> &SecretKey {
@@ -190,6 +198,14 @@ impl Keys {
         let mut block = (*handle.as_bytes()).into();
         self.block.encrypt_block(&mut block);
         StoredHandle(block.into())
+    }
+
+    /// [`Keys::store_handle`] for many: the cipher takes several blocks at a time.
+    #[must_use]
+    pub fn store_handles(&self, handles: impl Iterator<Item = Handle>) -> Vec<StoredHandle> {
+        let mut blocks: Vec<aes::Block> = handles.map(|handle| (*handle.as_bytes()).into()).collect();
+        self.block.encrypt_blocks(&mut blocks);
+        blocks.into_iter().map(|block| StoredHandle(block.into())).collect()
     }
 
     /// The handle that was stored so.
@@ -267,6 +283,17 @@ impl StoredHandle {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+impl StoredHandle {
+    /// The two halves of the block, each as good as random to whoever lacks the key.
+    #[must_use]
+    pub fn halves(&self) -> [u64; 2] {
+        let (halves, _) = self.0.as_chunks::<8>();
+        let mut both = [0; 2];
+        both.iter_mut().zip(halves).for_each(|(to, half)| *to = u64::from_le_bytes(*half));
+        both
     }
 }
 

@@ -1,6 +1,5 @@
 //! Sync tokens: a client's receipt for an address book it has already paid for.
 
-use super::handle::Handle;
 use super::id::AccountId;
 use super::keys::SecretKey;
 use std::fmt;
@@ -10,30 +9,22 @@ const LENGTH: usize = 33;
 
 /// A commitment to one account's set of handles in one epoch; the server keeps none of them.
 ///
-/// Bytes: `key version u8 | keyed BLAKE3("tuttu sync v1", account 16 B, epoch u32, count u32, handles) 32 B`,
-/// integers little-endian, handles in ascending order.
+/// Bytes: `key version u8 | keyed BLAKE3 of the handles, in ascending order, 32 B`, under the key that is the keyed
+/// BLAKE3 of `"tuttu sync v1", account 16 B, epoch u32, count u32` (integers little-endian). What says whose set it
+/// is goes into the key, so that the handles are hashed in whole chunks where they lie.
 #[derive(Clone, Copy)]
 pub struct SyncToken([u8; LENGTH]);
 
 impl SyncToken {
     /// The token of a set of handles, which must come in ascending order without duplicates.
-    pub fn commit<'a>(
-        key: &SecretKey,
-        account: AccountId,
-        epoch: u32,
-        handles: impl ExactSizeIterator<Item = &'a Handle>,
-    ) -> Self {
+    #[must_use]
+    pub fn commit(key: &SecretKey, account: AccountId, epoch: u32, handles: &[[u8; 16]]) -> Self {
         let count = u32::try_from(handles.len()).unwrap_or(u32::MAX);
-        let mut hasher = blake3::Hasher::new_keyed(key.expose());
-        hasher.update(b"tuttu sync v1");
-        hasher.update(account.as_bytes());
-        hasher.update(&epoch.to_le_bytes());
-        hasher.update(&count.to_le_bytes());
-        for handle in handles {
-            hasher.update(handle.as_bytes());
-        }
+        let own =
+            key.mac(&[b"tuttu sync v1", account.as_bytes(), &epoch.to_le_bytes(), &count.to_le_bytes()]);
+        let digest = blake3::keyed_hash(&own, handles.as_flattened());
         let mut token = [key.version(); LENGTH];
-        token.iter_mut().skip(1).zip(hasher.finalize().as_bytes()).for_each(|(to, from)| *to = *from);
+        token.iter_mut().skip(1).zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
         Self(token)
     }
 

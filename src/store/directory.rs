@@ -35,28 +35,40 @@ pub(super) const LIST: &str =
     "INSERT INTO directory (epoch_id, handle, account_id, tag) VALUES ($1, $2, $3, $4)
     ON CONFLICT (handle, epoch_id) DO UPDATE SET account_id = excluded.account_id, tag = excluded.tag";
 pub(super) const UNLIST: &str = "DELETE FROM directory WHERE epoch_id = $1 AND handle = $2";
+pub(super) const TELL: &str =
+    "INSERT INTO directory_feed (epoch_id, handle, account_id, tag) VALUES ($1, $2, $3, $4)";
 
-/// Applies a [`Listing`] in the transaction `$tx`.
+/// Applies a [`Listing`] in the transaction `$tx`, and tells the feed of it.
 macro_rules! apply_listing {
     ($tx:ident, $listing:expr) => {
         match $listing {
             $crate::store::Listing::Unchanged => {}
             $crate::store::Listing::Listed(rows) => {
                 for row in rows {
-                    sqlx::query($crate::store::directory::LIST)
-                        .bind(i64::from(row.epoch))
-                        .bind(row.handle.as_bytes().as_slice())
-                        .bind(row.account.as_bytes().as_slice())
-                        .bind(&row.tag)
-                        .execute(&mut *$tx)
-                        .await?;
+                    for statement in [$crate::store::directory::LIST, $crate::store::directory::TELL] {
+                        sqlx::query(statement)
+                            .bind(i64::from(row.epoch))
+                            .bind(row.handle.as_bytes().as_slice())
+                            .bind(row.account.as_bytes().as_slice())
+                            .bind(&row.tag)
+                            .execute(&mut *$tx)
+                            .await?;
+                    }
                 }
             }
             $crate::store::Listing::Hidden(handles) => {
                 for (epoch, handle) in handles {
+                    let (epoch, handle) = (i64::from(*epoch), handle.as_bytes().as_slice());
                     sqlx::query($crate::store::directory::UNLIST)
-                        .bind(i64::from(*epoch))
-                        .bind(handle.as_bytes().as_slice())
+                        .bind(epoch)
+                        .bind(handle)
+                        .execute(&mut *$tx)
+                        .await?;
+                    sqlx::query($crate::store::directory::TELL)
+                        .bind(epoch)
+                        .bind(handle)
+                        .bind(None::<&[u8]>)
+                        .bind(None::<&[u8]>)
                         .execute(&mut *$tx)
                         .await?;
                 }
@@ -104,7 +116,7 @@ impl Store {
         rows.into_iter().map(|row| entry(epoch, row)).collect()
     }
 
-    /// Up to `limit` entries of an epoch after a handle, in ascending order: a page of the whole directory.
+    /// Up to `limit` entries of an epoch after one handle and up to another, in ascending order: a page of the directory.
     ///
     /// # Errors
     /// When the database fails.
@@ -112,13 +124,15 @@ impl Store {
         &self,
         epoch: u32,
         after: Option<StoredHandle>,
+        until: Option<StoredHandle>,
         limit: i64,
     ) -> Result<Vec<DirectoryRow>, StoreError> {
         const PAGE: &str = "SELECT handle, account_id, tag FROM directory
-            WHERE epoch_id = $1 AND handle > $2 ORDER BY handle LIMIT $3";
+            WHERE epoch_id = $1 AND handle > $2 AND handle <= $3 ORDER BY handle LIMIT $4";
         let after = after.map_or_else(Vec::new, |handle| handle.as_bytes().to_vec());
+        let until = until.map_or_else(|| vec![u8::MAX; 16], |handle| handle.as_bytes().to_vec());
         let rows: Vec<Row> = read!(self, conn => {
-            sqlx::query_as(PAGE).bind(i64::from(epoch)).bind(after).bind(limit).fetch_all(conn).await?
+            sqlx::query_as(PAGE).bind(i64::from(epoch)).bind(after).bind(until).bind(limit).fetch_all(conn).await?
         });
         rows.into_iter().map(|row| entry(epoch, row)).collect()
     }

@@ -100,6 +100,14 @@ impl Running {
         Self { store, base, ops: ops_url, development_key, stop, serving }
     }
 
+    /// Waits until its view of the directory is filled.
+    async fn ready(&self, client: &reqwest::Client) {
+        let url = format!("{}/readyz", self.ops);
+        while client.get(&url).send().await.unwrap().status() == 503 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn shut_down(&mut self) {
         self.stop.cancel();
         if let Some(serving) = self.serving.take() {
@@ -132,6 +140,7 @@ impl TestService {
     async fn run(engine: Engine, config: Config, clock: Clock, folder: TempDir) -> Self {
         let running = Running::start(&config, &clock).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        running.ready(&client).await;
         let service =
             Self { config, clock, _folder: folder, running, engine, client, secrets: Mutex::default() };
         service.keep_development_key();
@@ -142,6 +151,7 @@ impl TestService {
     pub(crate) async fn restart(&mut self) {
         self.running.shut_down().await;
         self.running = Running::start(&self.config, &self.clock).await;
+        self.running.ready(&self.client).await;
         self.keep_development_key();
     }
 

@@ -101,7 +101,7 @@ fn a_section_without_keys_is_known_or_refused() {
 fn a_word_that_is_no_choice_is_refused_with_the_choices() {
     let said = mistake(&configured("[directory]\nmode = \"fast\"\n"));
     assert!(
-        said.contains("must be one of: auto filter database") && said.contains("directory.mode"),
+        said.contains("must be one of: auto complete filter database") && said.contains("directory.mode"),
         "{said}"
     );
 }

@@ -23,7 +23,7 @@ contract!(pages_hold_the_whole_directory_in_order, |store| {
     }
     let (mut after, mut handles) = (None, Vec::new());
     loop {
-        let page = store.directory_page(1, after, 2).await.unwrap();
+        let page = store.directory_page(1, after, None, 2).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.handle);
         handles.extend(page.iter().map(|row| row.handle));

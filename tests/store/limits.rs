@@ -21,7 +21,7 @@ fn charge(registration: &Registration, cost: u32, receipt: u8) -> Charge {
             &SecretKey::new(1, [1; 32]),
             AccountId::from_bytes([1; 16]),
             1,
-            [handle].iter(),
+            &[*handle.as_bytes()],
         ),
     }
 }

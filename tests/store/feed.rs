@@ -1,0 +1,52 @@
+//! The feed tells every change of the directory.
+
+use super::fixtures::{at, contract, handle, registered};
+use tuttu::store::{FeedChange, FeedCursor, FeedNews, Listing, Store};
+
+async fn news(store: &Store, cursor: &FeedCursor) -> (Vec<FeedChange>, FeedCursor) {
+    match store.feed_news(cursor).await.unwrap() {
+        FeedNews::Changes(changes, next) => (changes, next),
+        FeedNews::Elsewhere => panic!("the cursor is of this feed"),
+    }
+}
+
+contract!(what_is_committed_after_a_cursor_is_told_once_and_in_order, |store| {
+    registered(store, "+358401234561", 1, at(0)).await;
+    let head = store.feed_head().await.unwrap();
+    assert!(news(store, &head).await.0.is_empty(), "what was before the cursor is not told");
+    let bo = registered(store, "+358401234562", 2, at(0)).await;
+    let hidden = Listing::Hidden(vec![(1, handle(2))]);
+    store.set_visibility(bo.account.id, None, &hidden).await.unwrap();
+    let cursor = FeedCursor::parse(&head.to_text()).unwrap();
+    let (changes, next) = news(store, &cursor).await;
+    let told: Vec<_> = changes.iter().map(|c| (c.epoch, c.handle, c.listed.as_ref().map(|l| l.0))).collect();
+    assert_eq!(told, [(1, handle(2), Some(bo.account.id)), (1, handle(2), None)]);
+    assert!(news(store, &next).await.0.is_empty());
+});
+
+contract!(what_is_rolled_back_is_not_told, |store| {
+    let head = store.feed_head().await.unwrap();
+    let anna = registered(store, "+358401234561", 1, at(0)).await;
+    assert_eq!(news(store, &head).await.0.len(), 1);
+    let head = store.feed_head().await.unwrap();
+    store.register(&anna).await.unwrap();
+    assert!(news(store, &head).await.0.is_empty(), "its grant is spent");
+});
+
+contract!(a_renewed_feed_goes_on_elsewhere, |store| {
+    let head = store.feed_head().await.unwrap();
+    store.renew_feed([7; 16]).await.unwrap();
+    assert!(matches!(store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
+});
+
+contract!(the_feed_is_forgotten_after_a_day, |store| {
+    let head = store.feed_head().await.unwrap();
+    registered(store, "+358401234561", 1, at(0)).await;
+    store.forget_feed(at(0)).await.unwrap();
+    registered(store, "+358401234562", 2, at(0)).await;
+    store.forget_feed(at(86_399)).await.unwrap();
+    assert_eq!(news(store, &head).await.0.len(), 2);
+    store.forget_feed(at(86_400)).await.unwrap();
+    let kept = news(store, &head).await.0;
+    assert_eq!(kept.iter().map(|change| change.handle).collect::<Vec<_>>(), [handle(2)]);
+});
