@@ -79,9 +79,8 @@ impl Connection {
     pub(crate) fn ask(&mut self, request: &[u8]) -> &[u8] {
         self.stream.write_all(request).unwrap();
         let body = self.receive();
-        if !self.received.starts_with(b"HTTP/1.1 200") {
-            panic!("refused: {}", String::from_utf8_lossy(&self.received[..body.end]));
-        }
+        let answer = &self.received[..body.end];
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "refused: {}", String::from_utf8_lossy(answer));
         &self.received[body]
     }
 
@@ -125,12 +124,12 @@ pub(crate) fn check(address: SocketAddr, requests: &[Prepared]) {
     }
 }
 
-/// Asks over so many connections; `begin` runs once all are open and before anything is asked.
+/// Asks over so many connections; `before` runs once all are open and before anything is asked.
 pub(crate) fn run(
     address: SocketAddr,
     requests: &[Prepared],
     (connections, until): (usize, Until),
-    begin: impl FnOnce(),
+    before: impl FnOnce(),
 ) -> Seen {
     let (open, go, next) =
         (Barrier::new(connections + 1), Barrier::new(connections + 1), AtomicUsize::new(0));
@@ -159,7 +158,7 @@ pub(crate) fn run(
     thread::scope(|scope| {
         let clients: Vec<_> = (0..connections).map(|_| scope.spawn(ask)).collect();
         open.wait();
-        begin();
+        before();
         let begun = Instant::now();
         go.wait();
         let mut latencies: Vec<Duration> =
