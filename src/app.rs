@@ -42,7 +42,7 @@ const CLOSE: Duration = Duration::from_secs(2);
 /// A service that is ready to listen.
 #[derive(Debug)]
 pub struct App {
-    services: Services,
+    services: Arc<Services>,
     dispatcher: Dispatcher,
     directory: Arc<Directory>,
     epochs: Epochs,
@@ -145,7 +145,7 @@ impl App {
         let policy = Arc::new(VerificationPolicy::new(config, gateways.clone()));
         let dispatcher = Dispatcher::new(store.clone(), keys.clone(), &policy, clock.clone());
         let devices = Devices::new(store.clone(), keys.clone());
-        let services = Services {
+        let services = Arc::new(Services {
             verifications: Verifications::new(
                 store.clone(),
                 keys.clone(),
@@ -171,7 +171,7 @@ impl App {
             address_limit: AddressLimit::new(config),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             effects: TaskTracker::new(),
-        };
+        });
         let ops = http::ops::router(services.clone(), metrics);
         Ok(Self { services, dispatcher, directory, epochs, outbox, ops })
     }
@@ -184,7 +184,7 @@ impl App {
 
     /// The database, for tests that look behind the API.
     #[must_use]
-    pub const fn store(&self) -> &Store {
+    pub fn store(&self) -> &Store {
         &self.services.store
     }
 

@@ -47,8 +47,8 @@ const BODY_LIMIT: usize = 16 * 1024;
 /// The largest lookup: three times the handles that one may hold, in the longest form.
 const LOOKUP_LIMIT: usize = 2 * 1024 * 1024;
 
-/// What handlers work with. Cheap to clone.
-#[derive(Debug, Clone)]
+/// What handlers work with.
+#[derive(Debug)]
 pub struct Services {
     /// Verifications.
     pub verifications: Verifications,
@@ -102,7 +102,7 @@ pub struct Development {
 struct Document;
 
 /// The public API with its document.
-fn api() -> (Router<Services>, utoipa::openapi::OpenApi) {
+fn api() -> (Router<Arc<Services>>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(verifications::start))
         .routes(routes!(verifications::state))
@@ -138,7 +138,7 @@ pub fn openapi() -> String {
 }
 
 /// Everything that the public listener serves.
-pub fn router(services: Services) -> Router {
+pub fn router(services: Arc<Services>) -> Router {
     let (api, document) = api();
     let document: Arc<str> = document.to_json().unwrap_or_default().into();
     let router = api

@@ -24,6 +24,18 @@ pub(crate) enum Form {
     FirstSync,
 }
 
+impl Form {
+    /// What it is called in the report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::JsonList => "JSON list",
+            Self::JsonPacked => "JSON packed",
+            Self::FirstSync => "binary, all new",
+        }
+    }
+}
+
 /// Draws books: their users from all over the directory, none twice until all have been drawn.
 #[derive(Debug)]
 pub(crate) struct Draw<'a> {

@@ -60,6 +60,9 @@ struct Arguments {
     /// Values of `directory.mode`; those that the service does not know are left out.
     #[arg(long, value_delimiter = ',', default_value = "complete,filter,database")]
     modes: Vec<String>,
+    /// Only questions whose name has this text, for instance "binary, 1000 handles, 30 %".
+    #[arg(long, default_value = "")]
+    only: String,
     /// Sizes at which Redis, PostgreSQL and SQLite are asked; 0 for none.
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
     stores: Vec<u64>,
@@ -129,7 +132,7 @@ fn measure(arguments: &Arguments) {
     let mut report = Report::default();
     for &users in &arguments.users {
         let directory = fill::open(users);
-        rounds::measure(&directory, &arguments.modes, effort, &mut report);
+        rounds::measure(&directory, &arguments.modes, (effort, &arguments.only), &mut report);
     }
     for &users in arguments.stores.iter().filter(|&&users| users > 0) {
         stores::measure(&fill::open(users), effort, &mut report);

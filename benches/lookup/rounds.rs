@@ -67,13 +67,7 @@ impl Part {
 
 impl Question {
     fn name(&self) -> String {
-        let form = match self.form {
-            Form::Binary => "binary",
-            Form::JsonList => "JSON list",
-            Form::JsonPacked => "JSON packed",
-            Form::FirstSync => "binary, all new",
-        };
-        name(form, self.handles, self.percent)
+        name(self.form.name(), self.handles, self.percent)
     }
 }
 
@@ -83,11 +77,17 @@ pub(crate) fn name(form: &str, handles: usize, percent: usize) -> String {
 }
 
 /// Measures every server on this directory.
-pub(crate) fn measure(directory: &Filled, modes: &[String], effort: Effort, report: &mut Report) {
+pub(crate) fn measure(
+    directory: &Filled,
+    modes: &[String],
+    (effort, only): (Effort, &str),
+    report: &mut Report,
+) {
     let modes: Vec<&str> = modes.iter().map(String::as_str).filter(|mode| knows_mode(mode)).collect();
     let teller = Server::tuttu(directory, "database", "warn");
-    let questions = questions(directory, &teller, effort);
-    let mut fresh = fresh(directory, &teller, effort);
+    let questions = questions(directory, &teller, (effort, only));
+    let mut fresh =
+        if modes.contains(&"filter") { fresh(directory, &teller, effort).into() } else { Vec::new() };
     drop(teller);
     let subjects = start(directory, &modes);
     for subject in &subjects {
@@ -122,12 +122,15 @@ fn name_of_fresh() -> String {
     name("binary", 1_000, 30)
 }
 
-fn questions(directory: &Filled, teller: &Server, effort: Effort) -> Vec<Question> {
+fn questions(directory: &Filled, teller: &Server, (effort, only): (Effort, &str)) -> Vec<Question> {
     let mut draw = Draw::from(directory);
     let asked = QUESTIONS.into_iter().filter(|(.., main)| *main || !effort.quick);
     let mut questions: Vec<Question> = Vec::new();
     let mut paid: Vec<((usize, usize), Vec<Book<'_>>)> = Vec::new();
     for (form, handles, percent, _) in asked {
+        if !name(form.name(), handles, percent).contains(only) {
+            continue;
+        }
         if !paid.iter().any(|(kind, _)| *kind == (handles, percent)) {
             let mut books = draw.books((effort.books * 1_000 / handles).min(effort.books), handles, percent);
             pay(teller.address, &mut books);

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 const LONGEST_NAME: usize = 100;
@@ -99,7 +100,7 @@ impl RegisterBody {
     (status = 410, description = "`grant_expired`", body = ProblemDocument),
 ))]
 pub(super) async fn register(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Now(now): Now,
     Json(body): Json<RegisterBody>,
 ) -> Result<(StatusCode, Answer<RegisteredView>), Problem> {
@@ -123,7 +124,7 @@ pub(super) async fn register(
     (status = 401, description = "`token_invalid`", body = ProblemDocument),
 ))]
 pub(super) async fn state(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Device(caller): Device,
 ) -> Result<Answer<AccountView>, Problem> {
     let state = services.accounts.state(&caller).await?.ok_or_else(Problem::token_invalid)?;
@@ -137,7 +138,7 @@ pub(super) async fn state(
     (status = 401, description = "`token_invalid`", body = ProblemDocument),
 ))]
 pub(super) async fn change(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Device(caller): Device,
     Now(now): Now,
     Json(body): Json<ChangeBody>,
@@ -154,7 +155,7 @@ pub(super) async fn change(
     (status = 401, description = "`token_invalid`", body = ProblemDocument),
 ))]
 pub(super) async fn erase(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Device(caller): Device,
 ) -> Result<StatusCode, Problem> {
     let accounts = services.accounts.clone();

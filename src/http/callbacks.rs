@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// A callback as it came: its signature covers every byte.
 pub(super) struct Called {
@@ -21,10 +22,10 @@ pub(super) struct Called {
     body: Bytes,
 }
 
-impl FromRequest<Services> for Called {
+impl FromRequest<Arc<Services>> for Called {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Services) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &Arc<Services>) -> Result<Self, Problem> {
         let mut path = request.uri().path().split('/').skip(2);
         let gateway = path.next().unwrap_or_default().to_owned();
         let delivery = path.next().and_then(DeliveryId::parse);
@@ -50,7 +51,7 @@ impl Called {
     (status = 404, description = "`not_found`: no such gateway", body = ProblemDocument),
 ))]
 pub(super) async fn report(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Now(now): Now,
     called: Called,
 ) -> Result<StatusCode, Problem> {
@@ -69,7 +70,7 @@ pub(super) async fn report(
     (status = 404, description = "`not_found`: no such gateway", body = ProblemDocument),
 ))]
 pub(super) async fn voice(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Now(now): Now,
     called: Called,
 ) -> Result<impl IntoResponse + use<>, Problem> {

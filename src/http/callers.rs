@@ -9,14 +9,15 @@ use crate::verification::Starter;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use std::sync::Arc;
 
 /// A device that has shown its token.
 pub(super) struct Device(pub(super) Caller);
 
-impl FromRequestParts<Services> for Device {
+impl FromRequestParts<Arc<Services>> for Device {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         device(&parts.headers, services).await.map(Self)
     }
 }
@@ -31,10 +32,10 @@ pub(super) async fn device(headers: &HeaderMap, services: &Services) -> Result<C
 /// A device that has shown its token, or nobody where no credentials were sent.
 pub(super) struct AnyDevice(pub(super) Option<Caller>);
 
-impl FromRequestParts<Services> for AnyDevice {
+impl FromRequestParts<Arc<Services>> for AnyDevice {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         if parts.headers.contains_key(header::AUTHORIZATION) {
             device(&parts.headers, services).await.map(|caller| Self(Some(caller)))
         } else {
@@ -46,10 +47,10 @@ impl FromRequestParts<Services> for AnyDevice {
 /// Whoever started the verification in the path and has shown its secret; everybody else gets 404.
 pub(super) struct Starts(pub(super) Starter);
 
-impl FromRequestParts<Services> for Starts {
+impl FromRequestParts<Arc<Services>> for Starts {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         let Name(id) = Name::from_request_parts(parts, services).await?;
         let id = VerificationId::parse(&id).ok_or_else(Problem::not_found)?;
         let secret = bearer(&parts.headers).and_then(PlainSecret::parse).ok_or_else(Problem::not_found)?;

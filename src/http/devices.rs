@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The devices of an account, the oldest first.
@@ -54,7 +55,7 @@ impl DeviceView {
     (status = 401, description = "`token_invalid`", body = ProblemDocument),
 ))]
 pub(super) async fn list(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Device(caller): Device,
 ) -> Result<Answer<DevicesView>, Problem> {
     let devices = services.devices.list(&caller).await?;
@@ -70,7 +71,7 @@ pub(super) async fn list(
     (status = 404, description = "`not_found`: the account has no such device", body = ProblemDocument),
 ))]
 pub(super) async fn revoke(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Device(caller): Device,
     Name(id): Name,
 ) -> Result<StatusCode, Problem> {

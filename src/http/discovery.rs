@@ -14,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 const JSON: &str = "application/json";
@@ -64,7 +65,10 @@ fn epoch_views(discovery: &Discovery) -> Vec<EpochView> {
     (status = 200, description = "The live epochs", body = EpochsView),
     (status = 401, description = "`token_invalid`", body = ProblemDocument),
 ))]
-pub(super) async fn epochs(State(services): State<Services>, Device(_caller): Device) -> Answer<EpochsView> {
+pub(super) async fn epochs(
+    State(services): State<Arc<Services>>,
+    Device(_caller): Device,
+) -> Answer<EpochsView> {
     Answer(EpochsView { epochs: epoch_views(&services.discovery) })
 }
 
@@ -78,7 +82,7 @@ pub(super) async fn epochs(State(services): State<Services>, Device(_caller): De
     (status = 429, description = "`lookup_rate`, `lookup_budget_spent`; nothing was charged", body = ProblemDocument),
 ))]
 pub(super) async fn lookup(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Device(caller): Device,
     request: Request,
 ) -> Result<Response, Problem> {

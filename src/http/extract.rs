@@ -10,14 +10,15 @@ use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse as _;
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use std::sync::Arc;
 
 /// The time of the request.
 pub(super) struct Now(pub(super) Timestamp);
 
-impl FromRequestParts<Services> for Now {
+impl FromRequestParts<Arc<Services>> for Now {
     type Rejection = Problem;
 
-    async fn from_request_parts(_: &mut Parts, services: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(_: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         Ok(Self(services.clock.now()))
     }
 }
@@ -25,10 +26,10 @@ impl FromRequestParts<Services> for Now {
 /// Where the request comes from, as far as limits by address look at it.
 pub(super) struct From(pub(super) Source);
 
-impl FromRequestParts<Services> for From {
+impl FromRequestParts<Arc<Services>> for From {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, Problem> {
         Ok(Self(parts.extensions.get::<Source>().copied().unwrap_or_default()))
     }
 }
@@ -36,10 +37,10 @@ impl FromRequestParts<Services> for From {
 /// The languages that whoever asks prefers (RFC 9110), if it says so.
 pub(super) struct AcceptLanguage(pub(super) Option<String>);
 
-impl FromRequestParts<Services> for AcceptLanguage {
+impl FromRequestParts<Arc<Services>> for AcceptLanguage {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, Problem> {
         let lines = parts.headers.get_all(header::ACCEPT_LANGUAGE).iter();
         let languages = lines.filter_map(|line| line.to_str().ok()).collect::<Vec<_>>().join(",");
         Ok(Self((!languages.is_empty()).then_some(languages)))
@@ -49,10 +50,10 @@ impl FromRequestParts<Services> for AcceptLanguage {
 /// The one variable part of the path; what is not UTF-8 names nothing.
 pub(super) struct Name(pub(super) String);
 
-impl FromRequestParts<Services> for Name {
+impl FromRequestParts<Arc<Services>> for Name {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         let name = Path::from_request_parts(parts, services).await;
         name.map(|Path(name)| Self(name)).map_err(|_| Problem::not_found())
     }
@@ -61,10 +62,10 @@ impl FromRequestParts<Services> for Name {
 /// A JSON body of content type `application/json`.
 pub(super) struct Json<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Services> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Services) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &Arc<Services>) -> Result<Self, Problem> {
         expect_content_type(request.headers(), &["application/json"])?;
         let bytes = body(request).await?;
         json(&bytes).map(Self)

@@ -5,12 +5,13 @@ use super::layers::unbroken;
 use super::{BODY_LIMIT, Problem, Services};
 use crate::idempotency::{Admitted, Claim, ClaimRefused, Scope};
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Type};
@@ -32,7 +33,7 @@ const ROUTES: [(&str, Duration); 4] = [
 ];
 
 /// Evaluates a request with a key once, even if its client goes away, and repeats the answer.
-pub(super) async fn once(State(services): State<Services>, request: Request, next: Next) -> Response {
+pub(super) async fn once(services: Arc<Services>, request: Request, next: Next) -> Response {
     let Some((route, kept)) = route_of(&request) else { return next.run(request).await };
     if !request.headers().contains_key(KEY) {
         return next.run(request).await;
@@ -49,7 +50,7 @@ fn route_of(request: &Request) -> Option<(&'static str, Duration)> {
 }
 
 async fn evaluate(
-    services: Services,
+    services: Arc<Services>,
     mut request: Request,
     next: Next,
     route: &'static str,

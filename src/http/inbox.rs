@@ -24,10 +24,10 @@ const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host
 /// A request of this machine to a server in development; everybody else finds nothing here.
 pub(super) struct Local(Arc<Development>);
 
-impl FromRequestParts<Services> for Local {
+impl FromRequestParts<Arc<Services>> for Local {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
         let forwarded = FORWARDING.iter().any(|name| parts.headers.contains_key(*name));
         let development =
             services.development.clone().filter(|_| !forwarded && host_is_loopback(&parts.headers));

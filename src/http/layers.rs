@@ -6,10 +6,11 @@ use crate::model::source::Source;
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use metrics::{Label, SharedString};
 use moka::sync::Cache;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -24,12 +25,10 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 const MINUTE_MS: i64 = 60_000;
 
 /// Puts the layers around a router, the outermost last.
-pub(super) fn wrap(router: Router<Services>, services: &Services) -> Router<Services> {
+pub(super) fn wrap(router: Router<Arc<Services>>, services: &Arc<Services>) -> Router<Arc<Services>> {
     router
         .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
-        .layer(from_fn_with_state(services.clone(), idempotency::once))
-        .layer(from_fn_with_state(services.clone(), limit_address))
-        .layer(from_fn(name_and_log))
+        .layer(from_fn_with_state(services.clone(), name_and_log))
 }
 
 /// Reads the whole body before anything is decided: a slow one must not keep an old time or a revoked caller.
@@ -94,14 +93,17 @@ impl AddressLimit {
     }
 }
 
-async fn limit_address(State(services): State<Services>, mut request: Request, next: Next) -> Response {
+/// Answers a request, unless its address asks too often.
+async fn limited(services: Arc<Services>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let Some(peer) = peer.filter(|_| !is_unlimited(&request)) else { return next.run(request).await };
+    let Some(peer) = peer.filter(|_| !is_unlimited(&request)) else {
+        return idempotency::once(services, request, next).await;
+    };
     let address = client_address(peer, request.headers(), &services.trusted_proxies);
     let source = services.address_limit.source(address);
     request.extensions_mut().insert(source);
     match services.address_limit.spend(&source, services.clock.now()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => idempotency::once(services, request, next).await,
         Err(problem) => problem.into_response(),
     }
 }
@@ -136,16 +138,17 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
 }
 
 /// One line per request: its route as a template, never its path, query, headers or body.
-async fn name_and_log(request: Request, next: Next) -> Response {
+async fn name_and_log(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let name = Uuid::new_v4().to_string();
-    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let route: Arc<str> =
+        request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).into();
     let method = word(request.method());
     let begun = Instant::now();
-    let span = tracing::info_span!("request", id = %name, method, route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let span = tracing::info_span!("request", id = %name, method, route = &*route);
+    let mut response = limited(services, request, next).instrument(span.clone()).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
-    measure(&route, status, took);
+    measure(route, status, took);
     let headers = response.headers_mut();
     headers.extend(HeaderValue::from_str(&name).map(|name| (REQUEST_ID, name)));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -167,8 +170,9 @@ const fn word(method: &Method) -> &'static str {
     }
 }
 
-fn measure(route: &str, status: StatusCode, took: Duration) {
-    let labels = [("route", route.to_owned()), ("status", status.as_u16().to_string())];
-    metrics::counter!("tuttu_requests_total", &labels).increment(1);
-    metrics::histogram!("tuttu_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+fn measure(route: Arc<str>, status: StatusCode, took: Duration) {
+    let route = SharedString::from(route);
+    let labels = [Label::new("route", route.clone()), Label::new("status", status.as_str().to_owned())];
+    metrics::counter!("tuttu_requests_total", labels.iter()).increment(1);
+    metrics::histogram!("tuttu_request_seconds", "route" => route).record(took.as_secs_f64());
 }

@@ -7,13 +7,14 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the ops listener serves. Keep it private.
-pub fn router(services: Services, metrics: PrometheusHandle) -> Router {
+pub fn router(services: Arc<Services>, metrics: PrometheusHandle) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -29,7 +30,7 @@ pub(super) async fn livez() -> &'static str {
 
 /// `GET /readyz`: 200 `ok`, 200 `degraded` while the database does not answer, 503 while the view of the directory is
 /// filled for the first time and while draining.
-pub(super) async fn readyz(State(services): State<Services>) -> (StatusCode, &'static str) {
+pub(super) async fn readyz(State(services): State<Arc<Services>>) -> (StatusCode, &'static str) {
     if services.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining");
     }

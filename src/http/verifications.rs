@@ -19,6 +19,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 use views::{ChallengeView, ChannelView, DeliveryView};
 
@@ -164,7 +165,7 @@ fn is_tag(text: &str) -> bool {
     (status = 429, description = "`resend_too_early`, `sends_exhausted`, `destination_paused`; nothing was created", body = ProblemDocument),
 ))]
 pub(super) async fn start(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Now(now): Now,
     From(source): From,
     AnyDevice(caller): AnyDevice,
@@ -190,7 +191,7 @@ pub(super) async fn start(
     (status = 404, description = "`not_found`: no such verification, or another's secret", body = ProblemDocument),
 ))]
 pub(super) async fn state(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Starts(starter): Starts,
     Now(now): Now,
 ) -> Result<Answer<VerificationView>, Problem> {
@@ -209,7 +210,7 @@ pub(super) async fn state(
     (status = 429, description = "`resend_too_early`, `sends_exhausted`", body = ProblemDocument),
 ))]
 pub(super) async fn send_again(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Starts(starter): Starts,
     Now(now): Now,
     From(source): From,
@@ -232,7 +233,7 @@ pub(super) async fn send_again(
     (status = 429, description = "`resend_too_early`, `sends_exhausted`, `destination_paused`", body = ProblemDocument),
 ))]
 pub(super) async fn solve(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Starts(starter): Starts,
     Now(now): Now,
     From(source): From,
@@ -268,7 +269,7 @@ async fn sent_view(
     (status = 429, description = "`checks_exhausted`, for good", body = ProblemDocument),
 ))]
 pub(super) async fn check(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Starts(starter): Starts,
     Now(now): Now,
     Json(body): Json<CheckBody>,
