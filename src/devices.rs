@@ -101,8 +101,12 @@ impl Devices {
     }
 
     async fn find(&self, device: DeviceId) -> Result<Option<Arc<DeviceAuth>>, Failure> {
+        if let Some(known) = self.cache.get(&device).await {
+            return Ok(known);
+        }
         let load = async { Ok::<_, StoreError>(self.store.device_auth(device).await?.map(Arc::new)) };
-        Ok(self.cache.try_get_with(device, load).await.map_err(Arc::unwrap_or_clone)?)
+        // Boxed: what waits for the database is large, and rare.
+        Ok(Box::pin(self.cache.try_get_with(device, load)).await.map_err(Arc::unwrap_or_clone)?)
     }
 
     /// Lets a device whose secret was shown act for its account, unless it was silent for too long or revoked.
@@ -112,7 +116,7 @@ impl Devices {
             return Ok(None);
         }
         if auth.last_seen_at + DAY <= now {
-            self.store.see_device(auth.device, now).await?;
+            Box::pin(self.store.see_device(auth.device, now)).await?;
             self.cache.invalidate(&auth.device).await;
         }
         Ok(Some(Caller { auth, shown_at: now }))

@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use thiserror::Error;
-use view::View;
+use view::{Filtered, View};
 
 /// A view that has not seen the feed for so long is not believed.
 pub const STALE: Duration = Duration::from_secs(5);
@@ -122,18 +122,25 @@ impl Directory {
                 table.find(new.as_slice(), known.len(), &mut hits);
                 Ok(hits)
             }
-            Some(View::Filtered(view)) => {
-                let before = view.changes();
-                let (mut hits, asked) = view.look(&self.keys, known, new);
-                let found = self.ask(epoch, asked, FEWEST_ASKED).await?;
-                view.keep(&self.keys, &found, before);
-                hits.insert_all(
-                    found.into_iter().map(|(index, _, account)| (index, *account.as_bytes())).collect(),
-                );
-                Ok(hits)
-            }
-            None => self.find_in_database(epoch, known, new).await,
+            // Boxed: who finds all in memory does not carry the state of those who wait for the database.
+            Some(View::Filtered(view)) => Box::pin(self.find_filtered(epoch, view, known, new)).await,
+            None => Box::pin(self.find_in_database(epoch, known, new)).await,
         }
+    }
+
+    async fn find_filtered(
+        &self,
+        epoch: u32,
+        view: &Filtered,
+        known: HandleSet<'_>,
+        new: HandleSet<'_>,
+    ) -> Result<Hits, StoreError> {
+        let before = view.changes();
+        let (mut hits, asked) = view.look(&self.keys, known, new);
+        let found = self.ask(epoch, asked, FEWEST_ASKED).await?;
+        view.keep(&self.keys, &found, before);
+        hits.insert_all(found.into_iter().map(|(index, _, account)| (index, *account.as_bytes())).collect());
+        Ok(hits)
     }
 
     async fn find_in_database(

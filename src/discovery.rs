@@ -152,8 +152,13 @@ impl Discovery {
         let asked = lookup.known.len() + lookup.new.len();
         let handles = u32::try_from(asked).unwrap_or(u32::MAX);
         self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
-        let charged = self.charge(caller, lookup.new.len(), token, now).await;
-        let cost = charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
+        let cost = if lookup.new.is_empty() {
+            0
+        } else {
+            // Boxed: an unchanged address book pays nothing, and does not carry the state of those who do.
+            let charged = Box::pin(self.charge(caller, lookup.new.len(), token, now)).await;
+            charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?
+        };
         let found = self.directory.find(lookup.epoch, lookup.known, lookup.new).await;
         let hits = found.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
         metrics::counter!("tuttu_lookups_total").increment(1);
@@ -186,9 +191,6 @@ impl Discovery {
         now: Timestamp,
     ) -> Result<u32, LookupRefused> {
         let cost = u32::try_from(new).unwrap_or(u32::MAX);
-        if cost == 0 {
-            return Ok(0);
-        }
         if cost > self.budget.capacity {
             return Err(LookupRefused::AboveBudget { capacity: self.budget.capacity });
         }

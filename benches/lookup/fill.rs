@@ -17,7 +17,8 @@ use tuttu::store::{DatabaseUrl, Store};
 
 /// The epoch of every handle.
 pub(crate) const EPOCH: u32 = 1;
-const DEVICES: u64 = 256;
+/// One for each connection under load.
+const DEVICES: u64 = 64;
 const ROWS: usize = 1_000;
 const TOKENS: &str = "tokens";
 

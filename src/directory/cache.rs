@@ -5,10 +5,14 @@
 //! reader a writer. One lock is enough, since nothing here grows: both sides hold it for a group of 64 at most,
 //! and handles may come in any order.
 
-use super::group::{GROUP, Group, Hits, Run};
-use super::rows::{BUCKET_BYTES, Rows};
+use super::group::{Buckets, Hits, Pipeline};
+use super::rows::{BUCKET_BYTES, Rows, View};
 use std::io;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Handles for which a reader or a writer holds the lock.
+const HELD: usize = 256;
+const RUN: usize = 32;
 
 /// Some handles and their accounts.
 #[derive(Debug)]
@@ -55,20 +59,20 @@ impl Cache {
     /// Looks a batch up; the bit of its first handle is `first_bit`. The bits of those that are not here are
     /// added to `missing`, in order.
     pub fn find(&self, handles: &[[u8; 16]], first_bit: usize, hits: &mut Hits, missing: &mut Vec<u32>) {
-        let mut group = Group::new();
         let mut bit = first_bit;
-        for handles in handles.chunks(GROUP) {
-            let run = Run { handles, first: 0 };
-            let kept = self.read();
-            let view = kept.rows.view();
-            group.aim(view, &run);
-            let candidates = group.compare(view, &run);
+        for handles in handles.chunks(HELD) {
             let mut next = bit;
-            group.verify(view, &run, candidates, |at, account| {
-                missing.extend(bits(next..bit + at));
-                hits.push(bit + at, account);
-                next = bit + at + 1;
-            });
+            let mut hit = |position, account| {
+                missing.extend(bits(next..bit + position));
+                hits.push(bit + position, account);
+                next = bit + position + 1;
+            };
+            let kept = self.read();
+            let mut pipeline = Pipeline::new(handles);
+            for run in handles.chunks(RUN) {
+                pipeline.push(&kept.rows, run.len(), &mut hit);
+            }
+            pipeline.finish(&mut hit);
             bit += handles.len();
             missing.extend(bits(next..bit));
         }
@@ -76,7 +80,7 @@ impl Cache {
 
     /// Keeps entries, each in place of what was at its handle.
     pub fn insert(&self, entries: &[([u8; 16], [u8; 16])]) {
-        for entries in entries.chunks(GROUP) {
+        for entries in entries.chunks(HELD) {
             let mut kept = self.write();
             for (handle, account) in entries {
                 kept.insert(*handle, *account);
@@ -86,7 +90,7 @@ impl Cache {
 
     /// Forgets what is at these handles.
     pub fn remove(&self, handles: &[[u8; 16]]) {
-        for handles in handles.chunks(GROUP) {
+        for handles in handles.chunks(HELD) {
             let mut kept = self.write();
             for handle in handles {
                 kept.remove(handle);
@@ -100,6 +104,13 @@ impl Cache {
 
     fn write(&self) -> RwLockWriteGuard<'_, Kept> {
         self.kept.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Buckets for &Rows {
+    #[inline]
+    fn view(&self) -> View<'_> {
+        Rows::view(self)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Looks at many handles at once, so that their cache lines are on their way together.
 //!
-//! A lookup waits for memory, not for the processor: one after the other, each pays the whole latency. Here a
-//! group of handles first asks for all its lines, then compares tags without a branch, then asks for the
-//! entries of the few that match, and only then compares those.
+//! A lookup waits for memory, not for the processor: one after the other, each pays the whole latency. Here
+//! handles go through three stages, some dozens of handles apart: ask for the line; compare tags, without a
+//! branch, and ask for the entries of the few that match; compare those. Each stage finds in the cache what
+//! the one before asked for.
 
-use super::rows::{Home, View};
+use super::rows::{Home, SLOTS, View};
 use prefetch_index::prefetch_index;
+use std::collections::VecDeque;
+use std::ops::Range;
 
-/// Handles of a group.
-pub(super) const GROUP: usize = 64;
+/// Handles that a stage is behind the one before, at least.
+const BEHIND: usize = 64;
 
 /// What was found of a batch of handles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +24,7 @@ impl Hits {
     /// Nothing found yet, of so many handles.
     #[must_use]
     pub fn new(bits: usize) -> Self {
-        Self { bitmap: vec![0; bits.div_ceil(8)], accounts: Vec::with_capacity(bits.min(GROUP)) }
+        Self { bitmap: vec![0; bits.div_ceil(8)], accounts: Vec::with_capacity(bits / 4) }
     }
 
     /// One bit a handle, the least significant of each byte first: set where it was found.
@@ -66,12 +69,31 @@ impl Hits {
     }
 }
 
-/// The handles of a group under way.
+/// What lends the buckets of a run, for as long as the run is under way.
+pub(super) trait Buckets {
+    fn view(&self) -> View<'_>;
+}
+
+/// A batch on its way through the stages.
 #[derive(Debug)]
-pub(super) struct Group {
-    aims: [Aim; GROUP],
-    /// Positions of the handles whose tag matched something, in ascending order.
-    candidates: [u8; GROUP],
+pub(super) struct Pipeline<'h, B> {
+    handles: &'h [[u8; 16]],
+    aims: Vec<Aim>,
+    /// Positions of the handles whose tag matched something, in order; the rest is room.
+    candidates: Vec<usize>,
+    found: usize,
+    runs: VecDeque<Run<B>>,
+    /// Runs, from the first under way, whose tags are compared.
+    compared: usize,
+    /// Handles whose tags are compared.
+    done: usize,
+}
+
+#[derive(Debug)]
+struct Run<B> {
+    buckets: B,
+    end: usize,
+    candidates: Range<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,74 +102,91 @@ struct Aim {
     matches: u32,
 }
 
-/// Handles of a group that lie in the same buckets.
-#[derive(Debug)]
-pub(super) struct Run<'h> {
-    pub(super) handles: &'h [[u8; 16]],
-    /// Position of the first in its group.
-    pub(super) first: usize,
-}
-
-impl Group {
-    pub(super) fn new() -> Self {
-        Self { aims: [Aim::default(); GROUP], candidates: [0; GROUP] }
-    }
-
-    /// Asks for the lines of a run.
-    #[inline]
-    pub(super) fn aim(&mut self, view: View<'_>, run: &Run<'_>) {
-        for (aim, handle) in self.aims.iter_mut().skip(run.first).zip(run.handles) {
-            aim.home = view.home(handle);
-            prefetch_index(view.lines, aim.home.bucket);
+impl<'h, B: Buckets> Pipeline<'h, B> {
+    pub(super) fn new(handles: &'h [[u8; 16]]) -> Self {
+        Self {
+            handles,
+            aims: Vec::with_capacity(handles.len()),
+            candidates: vec![0; handles.len()],
+            found: 0,
+            runs: VecDeque::with_capacity(4 * BEHIND),
+            compared: 0,
+            done: 0,
         }
     }
 
-    /// Compares the tags of a run and asks for the entries of those that match; how many may be there.
+    /// Handles that no run has taken yet.
+    pub(super) fn rest(&self) -> &'h [[u8; 16]] {
+        self.handles.get(self.aims.len()..).unwrap_or_default()
+    }
+
+    /// Starts the next so many handles, which lie in these buckets, and brings those before them forward.
     #[inline]
-    pub(super) fn compare(&mut self, view: View<'_>, run: &Run<'_>) -> usize {
-        let mut count = 0;
-        let aims = self.aims.iter_mut().skip(run.first);
-        let candidates = self.candidates.get_mut(run.first..).unwrap_or_default();
-        for (position, aim) in (0..).zip(aims.take(run.handles.len())) {
+    pub(super) fn push(&mut self, buckets: B, count: usize, hits: &mut impl FnMut(usize, [u8; 16])) {
+        let view = buckets.view();
+        self.aims.extend(self.rest().iter().take(count).map(|handle| {
+            let home = view.home(handle);
+            prefetch_index(view.lines, home.bucket);
+            Aim { home, matches: 0 }
+        }));
+        self.runs.push_back(Run { buckets, end: self.aims.len(), candidates: 0..0 });
+        self.advance(BEHIND, hits);
+    }
+
+    /// Brings all that is under way to its end.
+    pub(super) fn finish(&mut self, hits: &mut impl FnMut(usize, [u8; 16])) {
+        self.advance(0, hits);
+    }
+
+    /// Moves every run on that has enough others behind it.
+    #[inline]
+    fn advance(&mut self, behind: usize, hits: &mut impl FnMut(usize, [u8; 16])) {
+        while self.runs.get(self.compared).is_some_and(|run| run.end + behind <= self.aims.len()) {
+            self.compare();
+        }
+        while self.compared > 0 && self.runs.front().is_some_and(|run| run.end + behind <= self.done) {
+            self.verify(hits);
+        }
+    }
+
+    /// Compares the tags of the next run, and asks for the entries of those that match.
+    #[inline]
+    fn compare(&mut self) {
+        let Some(run) = self.runs.get_mut(self.compared) else { return };
+        let view = run.buckets.view();
+        let (first, mut found) = (self.done, self.found);
+        for (position, aim) in (first..run.end).zip(self.aims.iter_mut().skip(first)) {
             aim.matches = view.matches(aim.home);
-            if let Some(candidate) = candidates.get_mut(count) {
+            if let Some(candidate) = self.candidates.get_mut(found) {
                 *candidate = position;
             }
-            count += usize::from(aim.matches != 0);
+            found += usize::from(aim.matches != 0);
         }
-        for (aim, _) in self.candidates(run, count) {
-            prefetch_index(
-                view.entries,
-                aim.home.bucket * super::rows::SLOTS + aim.matches.trailing_zeros() as usize,
-            );
-        }
-        count
-    }
-
-    /// Reads the entries of a run's candidates: the account and the position of each that is there.
-    #[inline]
-    pub(super) fn verify(
-        &self,
-        view: View<'_>,
-        run: &Run<'_>,
-        count: usize,
-        mut found: impl FnMut(usize, [u8; 16]),
-    ) {
-        for (aim, position) in self.candidates(run, count) {
-            let Some(handle) = run.handles.get(position) else { continue };
-            let at = view.locate_from(handle, aim.home, aim.matches);
-            if let Some(account) = at.and_then(|at| view.value(at)) {
-                found(run.first + position, account);
+        run.candidates = self.found..found;
+        for &position in self.candidates.get(run.candidates.clone()).unwrap_or_default() {
+            if let Some(Aim { home, matches }) = self.aims.get(position) {
+                prefetch_index(view.entries, home.bucket * SLOTS + matches.trailing_zeros() as usize);
             }
         }
+        self.found = found;
+        self.done = run.end;
+        self.compared += 1;
     }
 
-    fn candidates(&self, run: &Run<'_>, count: usize) -> impl Iterator<Item = (&Aim, usize)> {
-        let positions = self.candidates.iter().skip(run.first).take(count);
-        let aims = self.aims.get(run.first..).unwrap_or_default();
-        positions.filter_map(move |&position| {
-            let position = usize::from(position);
-            aims.get(position).map(|aim| (aim, position))
-        })
+    /// Reads the entries of the first run's candidates, and lets its buckets go.
+    #[inline]
+    fn verify(&mut self, hits: &mut impl FnMut(usize, [u8; 16])) {
+        let Some(run) = self.runs.pop_front() else { return };
+        let view = run.buckets.view();
+        for &position in self.candidates.get(run.candidates).unwrap_or_default() {
+            let (Some(aim), Some(handle)) = (self.aims.get(position), self.handles.get(position)) else {
+                continue;
+            };
+            let at = view.locate_from(handle, aim.home, aim.matches);
+            if let Some(account) = at.and_then(|at| view.value(at)) {
+                hits(position, account);
+            }
+        }
+        self.compared -= 1;
     }
 }

@@ -7,8 +7,8 @@
 
 mod shard;
 
-use super::group::{GROUP, Group, Hits, Run};
-use super::rows::Entry;
+use super::group::{Buckets, Hits, Pipeline};
+use super::rows::{Entry, View};
 use crate::model::handle::Handle;
 use crate::model::id::AccountId;
 use shard::Shard;
@@ -20,8 +20,8 @@ const SHARD_USERS: usize = 300_000;
 /// A request of 1 000 handles should find several in each shard, or it pays for locks alone.
 const MOST_SHARDS: usize = 256;
 const FEWEST_SHARDS: usize = 16;
-/// Guards that a reader holds at once.
-const RUNS: usize = 16;
+/// Handles for which a reader holds a guard.
+const RUN: usize = 128;
 /// Changes that a writer makes before it lets readers in again.
 const CHANGES: usize = 64;
 
@@ -37,10 +37,11 @@ pub struct Table {
     writer: Mutex<()>,
 }
 
-struct Held<'t, 'h> {
-    shard: RwLockReadGuard<'t, Shard>,
-    run: Run<'h>,
-    candidates: usize,
+impl Buckets for RwLockReadGuard<'_, Shard> {
+    #[inline]
+    fn view(&self) -> View<'_> {
+        Shard::view(self)
+    }
 }
 
 impl Table {
@@ -74,50 +75,24 @@ impl Table {
         self.shards.iter().map(|shard| read(shard).bytes()).sum()
     }
 
-    /// Looks a batch up; the hit of its first handle is `first_bit`. Handles in ascending order are found
+    /// Looks a batch up; the bit of its first handle is `first_bit`. Handles in ascending order are found
     /// fastest; any other order is only slower.
     pub fn find(&self, handles: &[[u8; 16]], first_bit: usize, hits: &mut Hits) {
-        let mut group = Group::new();
-        let mut held = Vec::with_capacity(RUNS);
-        let (mut rest, mut bit) = (handles, first_bit);
-        while !rest.is_empty() {
-            let done = self.hold(rest, &mut group, &mut held);
-            for Held { shard, run, candidates } in &mut held {
-                *candidates = group.compare(shard.view(), run);
+        let mut pipeline = Pipeline::new(handles);
+        let mut hit = |position, account| hits.push(first_bit + position, account);
+        let mut fewest = 0;
+        while let Some(first) = pipeline.rest().first() {
+            let index = self.index(first);
+            if index < fewest {
+                // A reader that took a lock twice could wait for a writer that waits for it.
+                pipeline.finish(&mut hit);
             }
-            for Held { shard, run, candidates } in &held {
-                group.verify(shard.view(), run, *candidates, |at, account| hits.push(bit + at, account));
-            }
-            held.clear();
-            rest = rest.get(done..).unwrap_or_default();
-            bit += done;
-        }
-    }
-
-    /// Takes the shards of the next group, each once: a reader that took one twice could wait for a writer
-    /// that waits for it. How many handles that is.
-    fn hold<'t, 'h>(
-        &'t self,
-        rest: &'h [[u8; 16]],
-        group: &mut Group,
-        held: &mut Vec<Held<'t, 'h>>,
-    ) -> usize {
-        let (mut done, mut fewest) = (0, 0);
-        while let Some(left) = rest.get(done..GROUP.min(rest.len())).filter(|left| !left.is_empty()) {
-            let index = left.first().map_or(0, |handle| self.index(handle));
-            if index < fewest || held.len() == RUNS {
-                break;
-            }
-            let count = left.iter().take_while(|handle| self.index(handle) == index).count();
             let Some(shard) = self.shards.get(index) else { break };
-            let shard = read(shard);
-            let run = Run { handles: left.get(..count).unwrap_or_default(), first: done };
-            group.aim(shard.view(), &run);
-            held.push(Held { shard, run, candidates: 0 });
-            done += count;
+            let same = pipeline.rest().iter().take(RUN).take_while(|handle| self.index(handle) == index);
+            pipeline.push(read(shard), same.count(), &mut hit);
             fewest = index + 1;
         }
-        done
+        pipeline.finish(&mut hit);
     }
 
     /// Puts an account at a handle, in place of what was there.

@@ -38,7 +38,8 @@ pub(super) async fn once(services: Arc<Services>, request: Request, next: Next) 
     if !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    let answered = evaluate(services, request, next, route, kept).await;
+    // Boxed, so that requests without a key do not carry its state through every layer.
+    let answered = Box::pin(evaluate(services, request, next, route, kept)).await;
     answered.unwrap_or_else(IntoResponse::into_response)
 }
 

@@ -57,6 +57,9 @@ impl DatabaseUrl {
     }
 }
 
+/// Bytes of the file that readers map instead of copying pages of it.
+const MAPPED: &str = "17179869184";
+
 impl Store {
     /// Opens the database; a SQLite file is made if `create` and it is not there.
     ///
@@ -80,13 +83,16 @@ async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
         .pragma("secure_delete", "on");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
         .connect_with(options.clone().create_if_missing(create))
         .await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
+        // A file does not hang up: asking each time whether it is there costs as much as a lookup.
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options.read_only(true))
+        .connect_with(options.read_only(true).pragma("mmap_size", MAPPED))
         .await?;
     Ok(Pool::Sqlite { writer, readers })
 }

@@ -99,13 +99,16 @@ impl Store {
         epoch: u32,
         handles: &[StoredHandle],
     ) -> Result<Vec<DirectoryRow>, StoreError> {
-        const SQLITE: &str = "SELECT d.handle, d.account_id, d.tag FROM json_each($2) AS asked
-            CROSS JOIN directory AS d ON d.handle = unhex(asked.value) AND d.epoch_id = $1";
+        // One blob with a handle every 16 bytes: cutting it is several times faster than reading JSON.
+        const SQLITE: &str = "WITH RECURSIVE asked (at) AS (
+                SELECT 1 UNION ALL SELECT at + 16 FROM asked WHERE at + 16 < length($2))
+            SELECT d.handle, d.account_id, d.tag FROM asked
+            CROSS JOIN directory AS d ON d.handle = substr($2, at, 16) AND d.epoch_id = $1";
         const POSTGRES: &str = "SELECT handle, account_id, tag FROM directory
             WHERE epoch_id = $1 AND handle = ANY ($2)";
         let rows: Vec<Row> = match &self.pool {
             super::Pool::Sqlite { readers, .. } => {
-                let asked = json_of_hex(handles);
+                let asked = handles.iter().flat_map(StoredHandle::as_bytes).copied().collect::<Vec<u8>>();
                 sqlx::query_as(SQLITE).bind(i64::from(epoch)).bind(asked).fetch_all(readers).await?
             }
             super::Pool::Postgres(pool) => {
@@ -147,22 +150,4 @@ impl Store {
             read!(self, conn => sqlx::query_scalar(SIZE).bind(i64::from(epoch)).fetch_one(conn).await?);
         Ok(u64::try_from(size).unwrap_or(0))
     }
-}
-
-/// `["00ff...", ...]`: SQLite takes a list as JSON, and JSON holds no bytes.
-fn json_of_hex(handles: &[StoredHandle]) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut json = String::with_capacity(handles.len() * 35 + 2);
-    json.push('[');
-    for handle in handles {
-        json.push_str(if json.len() > 1 { ",\"" } else { "\"" });
-        for byte in handle.as_bytes() {
-            for nibble in [byte >> 4, byte & 15] {
-                json.extend(HEX.get(usize::from(nibble)).map(|&digit| char::from(digit)));
-            }
-        }
-        json.push('"');
-    }
-    json.push(']');
-    json
 }
