@@ -4,13 +4,7 @@ mod commands;
 
 use clap::{CommandFactory as _, Parser};
 use commands::{Command, completions};
-use mimalloc::MiMalloc;
 use std::process::ExitCode;
-
-/// Bodies and answers of lookups are tens of kilobytes each: glibc's own allocator spends a tenth of a lookup on
-/// giving them back and asking for them again (`scripts/bench`).
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Proves that a person holds a phone number, gives their devices tokens, and finds which of their contacts
 /// are already users.
