@@ -4,7 +4,6 @@ use super::entropy::random_bytes;
 use super::id::DeviceId;
 use super::keys::SecretKey;
 use super::secret::PlainSecret;
-use num_bigint::BigUint;
 use std::fmt;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
@@ -49,10 +48,10 @@ impl DeviceToken {
         let mut body = [self.device.as_bytes(), self.secret.expose_bytes().as_slice()].concat();
         let tag = tag(key, &body);
         body.extend_from_slice(&tag);
-        let mut text = format!("{PREFIX}{}", base62(&BigUint::from_bytes_be(&body), BODY_CHARS));
+        let mut text = format!("{PREFIX}{}", base62(&body, BODY_CHARS));
         body.zeroize();
         let crc = crc32fast::hash(text.as_bytes());
-        text.push_str(&base62(&BigUint::from(crc), CRC_CHARS));
+        text.push_str(&base62(&crc.to_be_bytes(), CRC_CHARS));
         text
     }
 
@@ -62,7 +61,7 @@ impl DeviceToken {
         let body_end = PREFIX.len() + BODY_CHARS;
         let (checked, crc) = text.split_at_checked(body_end)?;
         if crc.len() != CRC_CHARS
-            || base62(&BigUint::from(crc32fast::hash(checked.as_bytes())), CRC_CHARS) != crc
+            || base62(&crc32fast::hash(checked.as_bytes()).to_be_bytes(), CRC_CHARS) != crc
         {
             return None;
         }
@@ -97,21 +96,49 @@ fn tag(key: &SecretKey, signed: &[u8]) -> [u8; 8] {
     tag
 }
 
-fn base62(value: &BigUint, width: usize) -> String {
-    let digits = value.to_radix_be(62);
-    let padding = std::iter::repeat_n(0, width.saturating_sub(digits.len()));
-    padding
-        .chain(digits)
-        .filter_map(|digit| ALPHABET.get(usize::from(digit)).map(|&symbol| char::from(symbol)))
-        .collect()
+/// A number, big-endian, as so many digits; what does not fit into them is cut off.
+fn base62(number: &[u8], width: usize) -> String {
+    let mut number = number.to_vec();
+    let mut symbols: Vec<u8> = Vec::with_capacity(width);
+    for _ in 0..width {
+        let mut rest = 0;
+        for byte in &mut number {
+            let part = rest << 8 | u32::from(*byte);
+            *byte = u8::try_from(part / 62).unwrap_or_default();
+            rest = part % 62;
+        }
+        symbols.extend(ALPHABET.get(rest as usize));
+    }
+    number.zeroize();
+    symbols.iter().rev().map(|&symbol| char::from(symbol)).collect()
 }
 
+/// The body that 76 digits write; `None` for other symbols, and for numbers that are too large.
+#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
 fn unbase62(text: &str) -> Option<[u8; BODY_BYTES]> {
-    let digits: Vec<u8> = text.bytes().map(digit).collect::<Option<_>>()?;
-    let bytes = BigUint::from_radix_be(&digits, 62)?.to_bytes_be();
+    // The least significant 64 bits first. Ten digits are below 2^60: they are read at once.
+    let mut limbs = [0_u64; BODY_BYTES / 8];
+    for symbols in text.as_bytes().chunks(10) {
+        let (mut scale, mut carry) = (1_u64, 0_u64);
+        for &symbol in symbols {
+            (scale, carry) = (scale * 62, carry * 62 + u64::from(digit(symbol)?));
+        }
+        let mut carry = u128::from(carry);
+        for limb in &mut limbs {
+            carry += u128::from(*limb) * u128::from(scale);
+            *limb = carry as u64;
+            carry >>= 64;
+        }
+        if carry > 0 {
+            return None;
+        }
+    }
     let mut body = [0; BODY_BYTES];
-    body.get_mut(BODY_BYTES.checked_sub(bytes.len())?..)?.copy_from_slice(&bytes);
-    Some(body)
+    for (bytes, limb) in body.as_chunks_mut().0.iter_mut().zip(limbs.iter().rev()) {
+        *bytes = limb.to_be_bytes();
+    }
+    limbs.zeroize();
+    (text.len() == BODY_CHARS).then_some(body)
 }
 
 fn digit(symbol: u8) -> Option<u8> {
