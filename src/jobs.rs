@@ -2,7 +2,9 @@
 
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::epochs::Epochs;
 use crate::idempotency::Idempotency;
+use crate::rotation::Rotation;
 use crate::verification::{Dispatcher, Failure, Verifications};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use tokio_util::task::TaskTracker;
 /// How often the outbox is looked at even if nobody says that it holds something.
 const POLL: Duration = Duration::from_secs(1);
 const FORGET: Duration = Duration::from_mins(10);
+/// How soon every node knows of a new epoch.
+const EPOCHS: Duration = Duration::from_secs(1);
 const REFRESH: Duration = Duration::from_secs(10);
 
 /// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
@@ -86,6 +90,38 @@ pub async fn forget(
                 }
                 if let Err(cause) = idempotency.forget_old(clock.now()).await {
                     complain("old answers could not be forgotten", &cause);
+                }
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Reads the epochs anew until `stop`, so that this node knows of one that others wrote.
+pub async fn watch_epochs(epochs: Epochs, clock: Clock, stop: CancellationToken) {
+    let mut ticks = interval(EPOCHS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = epochs.reload(clock.now()).await {
+                    complain("the epochs could not be read", &cause);
+                }
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Prepares, starts and ends epochs until `stop`.
+pub async fn tend_epochs(rotation: Rotation, stop: CancellationToken) {
+    let mut ticks = interval(EPOCHS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = rotation.tend(&stop).await {
+                    complain("an epoch could not be tended", &cause);
                 }
             }
             () = stop.cancelled() => {}

@@ -41,9 +41,9 @@ impl Filters {
         Ok(Self { rate, epochs: filters })
     }
 
-    /// `false` only for what is certainly absent.
+    /// `false` only for what is certainly absent; of an epoch without a filter, nothing is.
     pub(super) fn may_hold(&self, epoch: u32, handle: StoredHandle) -> bool {
-        self.epochs.get(&epoch).is_some_and(|filter| {
+        self.epochs.get(&epoch).is_none_or(|filter| {
             let filter = read(filter);
             filter.built.check(handle.as_bytes()) || filter.since.contains(&handle)
         })
