@@ -17,7 +17,9 @@ use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::sealed::{open, seal};
 use crate::model::verification::{GRANT_LIFETIME, Verification};
-use crate::store::{AccountChange, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError};
+use crate::store::{
+    AccountChange, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError,
+};
 use crate::verification::{Failure, number_of, opened_number};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -219,9 +221,8 @@ impl Accounts {
 
     /// What the directory shall hold of an account: an entry per epoch that is not over, or none.
     fn listing(&self, account: &Account, number: &PhoneNumber, now: Timestamp) -> Listing {
-        let stored = |epoch: &Epoch| {
-            (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number)))
-        };
+        let stored =
+            |epoch: &Epoch| (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number)));
         if !account.discoverable {
             return Listing::Hidden(self.epochs.held().iter().map(stored).collect());
         }

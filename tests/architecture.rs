@@ -69,7 +69,18 @@ const RULES: [(&str, &[&str]); 21] = [
     ),
     (
         "commands",
-        &["app", "clock", "config", "key_file", "registration", "rotation", "store", "telemetry", "client", "model"],
+        &[
+            "app",
+            "clock",
+            "config",
+            "key_file",
+            "registration",
+            "rotation",
+            "store",
+            "telemetry",
+            "client",
+            "model",
+        ],
     ),
 ];
 

@@ -9,10 +9,12 @@ mod store {
     mod accounts;
     mod deliveries;
     mod directory;
+    mod epochs;
     mod fixtures;
     mod idempotency;
     mod keeping;
     mod limits;
+    mod relisting;
     mod sending;
     mod verifications;
 }

@@ -32,10 +32,12 @@ pub struct EpochLease {
 type Row = (Option<i64>, i64, i64, Option<Vec<u8>>);
 
 const TABLE: Table = Table("epoch_work");
-const TAKE: &str = "INSERT INTO epoch_work (epoch_id, worker, lease_until, done, passed) VALUES ($1, $2, $3, 0, 0)
+const TAKE: &str =
+    "INSERT INTO epoch_work (epoch_id, worker, lease_until, done, passed) VALUES ($1, $2, $3, 0, 0)
     ON CONFLICT (epoch_id) DO UPDATE SET worker = excluded.worker, lease_until = excluded.lease_until
     WHERE epoch_work.worker = excluded.worker OR epoch_work.lease_until <= $4";
-const KEEP: &str = "UPDATE epoch_work SET lease_until = $3, accounts = $4, done = $5, passed = $6, passed_to = $7
+const KEEP: &str =
+    "UPDATE epoch_work SET lease_until = $3, accounts = $4, done = $5, passed = $6, passed_to = $7
     WHERE epoch_id = $1 AND worker = $2";
 const LET_GO: &str = "UPDATE epoch_work SET lease_until = 0 WHERE epoch_id = $1 AND worker = $2";
 const PROGRESS: &str = "SELECT accounts, done, passed, passed_to FROM epoch_work WHERE epoch_id = $1";

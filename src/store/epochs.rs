@@ -22,7 +22,8 @@ pub struct SealedEpoch {
 type Row = (i64, String, Vec<u8>, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 const TABLE: Table = Table("epochs");
-const ALL: &str = "SELECT epoch_id, algorithm, pepper_sealed, created_at, prepared_at, valid_from, valid_until,
+const ALL: &str =
+    "SELECT epoch_id, algorithm, pepper_sealed, created_at, prepared_at, valid_from, valid_until,
     emptied_at FROM epochs ORDER BY epoch_id DESC";
 const FOLLOW: &str = "UPDATE epochs SET followed_at = $2 WHERE epoch_id < $1 AND followed_at IS NULL";
 const ADD: &str = "INSERT INTO epochs
@@ -63,7 +64,9 @@ impl Listing {
     }
 }
 
-fn epoch((id, algorithm, pepper_sealed, created, prepared, from, until, emptied): Row) -> Result<SealedEpoch, StoreError> {
+fn epoch(
+    (id, algorithm, pepper_sealed, created, prepared, from, until, emptied): Row,
+) -> Result<SealedEpoch, StoreError> {
     Ok(SealedEpoch {
         id: TABLE.some("epoch_id", u32::try_from(id).ok())?,
         algorithm,

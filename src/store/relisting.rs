@@ -47,7 +47,8 @@ const PAGE: &str = "SELECT account_id, number_sealed FROM accounts
     WHERE account_id > $1 AND discoverable_since IS NOT NULL ORDER BY account_id LIMIT $2";
 const COUNT: &str = "SELECT COUNT(*) FROM accounts WHERE discoverable_since IS NOT NULL";
 /// `$2` holds `$3` rows one after the other, 48 bytes each; a blob is cut many times faster than JSON is read.
-const ADD_SQLITE: &str = "WITH RECURSIVE at (i) AS (SELECT 0 UNION ALL SELECT i + 48 FROM at WHERE i + 48 < $3 * 48)
+const ADD_SQLITE: &str =
+    "WITH RECURSIVE at (i) AS (SELECT 0 UNION ALL SELECT i + 48 FROM at WHERE i + 48 < $3 * 48)
     INSERT INTO directory (epoch_id, handle, account_id, tag)
     SELECT $1, substr($2, i + 1, 16), a.account_id, substr($2, i + 33, 8)
     FROM at CROSS JOIN accounts AS a ON a.account_id = substr($2, i + 17, 16)
