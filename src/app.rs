@@ -2,7 +2,7 @@
 
 use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
-use crate::config::{Config, GatewayKind};
+use crate::config::{Config, GatewayKind, Seconds};
 use crate::devices::Devices;
 use crate::directory::Directory;
 use crate::discovery::Discovery;
@@ -14,6 +14,7 @@ use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
 use crate::registration::Accounts;
+use crate::rotation::Rotation;
 use crate::sender::{Gateway, Gateways, Inbox, Sender, Twilio, Webhook};
 use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
 use crate::verification::{Dispatcher, Reports, VerificationPolicy, Verifications};
@@ -46,6 +47,7 @@ pub struct App {
     dispatcher: Dispatcher,
     directory: Arc<Directory>,
     epochs: Epochs,
+    rotation: Rotation,
     outbox: Arc<Notify>,
     ops: Router,
 }
@@ -139,6 +141,9 @@ impl App {
         let epochs = Epochs::open(&store, &keys, clock.now()).await?;
         let directory = Directory::new(store.clone(), keys.clone(), config, clock.clone());
         let directory = Arc::new(directory);
+        let rotation =
+            Rotation::new(store.clone(), keys.clone(), epochs.clone(), directory.clone(), clock.clone())
+                .every(config.discovery.epoch_lifetime.map(Seconds::get));
         let inbox = Inbox::default();
         let gateways = gateways(config, &inbox)?;
         let outbox = Arc::new(Notify::new());
@@ -173,7 +178,7 @@ impl App {
             effects: TaskTracker::new(),
         });
         let ops = http::ops::router(services.clone(), metrics);
-        Ok(Self { services, dispatcher, directory, epochs, outbox, ops })
+        Ok(Self { services, dispatcher, directory, epochs, rotation, outbox, ops })
     }
 
     /// The key of the inbox, where it may be read.
@@ -188,6 +193,24 @@ impl App {
         &self.services.store
     }
 
+    /// Begins what runs beside requests.
+    fn begin_jobs(&self, jobs: &TaskTracker, sends: &TaskTracker, stop: &CancellationToken) {
+        let clock = &self.services.clock;
+        let (dispatcher, outbox) = (self.dispatcher.clone(), self.outbox.clone());
+        jobs.spawn(jobs::dispatch(dispatcher, outbox, sends.clone(), stop.clone()));
+        jobs.spawn(jobs::follow_directory(
+            self.directory.clone(),
+            self.epochs.clone(),
+            clock.clone(),
+            stop.clone(),
+        ));
+        let (verifications, idempotency) =
+            (self.services.verifications.clone(), self.services.idempotency.clone());
+        jobs.spawn(jobs::forget(verifications, idempotency, clock.clone(), stop.clone()));
+        jobs.spawn(jobs::watch_epochs(self.epochs.clone(), clock.clone(), stop.clone()));
+        jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
+    }
+
     /// Serves until `stop`, then drains: no new connection is taken, requests under way and their sends end,
     /// and the ops listener says `draining` meanwhile. All of it takes at most 25 s.
     ///
@@ -197,11 +220,7 @@ impl App {
         let (jobs, sends, drained) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let (store, effects) = (self.services.store.clone(), self.services.effects.clone());
         let draining = self.services.draining.clone();
-        jobs.spawn(jobs::dispatch(self.dispatcher, self.outbox, sends.clone(), drained.clone()));
-        jobs.spawn(jobs::follow_directory(self.directory, self.epochs, drained.clone()));
-        let (verifications, clock) = (self.services.verifications.clone(), self.services.clock.clone());
-        let idempotency = self.services.idempotency.clone();
-        jobs.spawn(jobs::forget(verifications, idempotency, clock, drained.clone()));
+        self.begin_jobs(&jobs, &sends, &drained);
         let observing = axum::serve(ops, self.ops).with_graceful_shutdown(drained.clone().cancelled_owned());
         let observed = TaskTracker::new().spawn(observing.into_future());
         let router = http::router(self.services).into_make_service_with_connect_info::<SocketAddr>();

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod epoch;
 pub(crate) mod sending;
 pub(crate) mod serve;
 mod table;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Migrate(Options),
     /// Stop and resume the sending of codes, on all nodes at once.
     Sending(sending::SendingArgs),
+    /// Begin a new epoch of the directory's handles, and see how far it is.
+    Epoch(epoch::EpochArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     /// Talk to a server as an app would: register, look contacts up, see devices.

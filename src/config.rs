@@ -196,6 +196,8 @@ pub struct Discovery {
     pub requests_per_hour: u32,
     /// Handles an account may ask for in an hour, paid or not.
     pub handles_per_hour: u32,
+    /// After how long an epoch is followed by a new one of itself; not set: never.
+    pub epoch_lifetime: Option<Seconds>,
 }
 
 words! {

@@ -96,6 +96,12 @@ impl Directory {
         self.ready.load(Ordering::Acquire)
     }
 
+    /// Whether an epoch is answered from memory, or nothing is.
+    #[must_use]
+    pub fn has_view_of(&self, epoch: u32) -> bool {
+        !self.has_views() || self.views.load().contains_key(&epoch)
+    }
+
     fn has_views(&self) -> bool {
         match self.settings.mode {
             DirectoryMode::Complete | DirectoryMode::Filter => true,

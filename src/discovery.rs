@@ -123,8 +123,8 @@ impl Discovery {
 
     /// The live epochs, the preferred one first.
     #[must_use]
-    pub fn epochs(&self) -> &[Epoch] {
-        self.epochs.live()
+    pub fn epochs(&self, now: Timestamp) -> Vec<Epoch> {
+        self.epochs.live(now)
     }
 
     /// Whether this node's view of the directory has been true since the start.
@@ -147,7 +147,7 @@ impl Discovery {
             return Err(LookupRefused::TooManyHandles);
         }
         lookup.new.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
-        self.epochs.get(lookup.epoch).ok_or(LookupRefused::EpochUnknown)?;
+        self.epochs.get(lookup.epoch, now).ok_or(LookupRefused::EpochUnknown)?;
         let token = self.judge_token(caller, lookup)?;
         let asked = lookup.known.len() + lookup.new.len();
         let handles = u32::try_from(asked).unwrap_or(u32::MAX);

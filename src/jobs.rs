@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::epochs::Epochs;
 use crate::idempotency::Idempotency;
+use crate::rotation::Rotation;
 use crate::verification::{Dispatcher, Failure, Verifications};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -19,6 +21,8 @@ const FORGET: Duration = Duration::from_mins(10);
 const FOLLOW: Duration = Duration::from_millis(250);
 const UPKEEP: Duration = Duration::from_secs(1);
 const SAVE: Duration = Duration::from_hours(1);
+/// How soon every node knows of a new epoch.
+const EPOCHS: Duration = Duration::from_secs(1);
 
 /// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
 pub async fn dispatch(
@@ -57,7 +61,12 @@ pub async fn dispatch(
 }
 
 /// Fills the view of the directory, follows the feed and writes snapshots, until `stop`.
-pub async fn follow_directory(directory: Arc<Directory>, epochs: Epochs, stop: CancellationToken) {
+pub async fn follow_directory(
+    directory: Arc<Directory>,
+    epochs: Epochs,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     let (mut polls, mut upkeep, mut saves) = (interval(FOLLOW), interval(UPKEEP), interval(SAVE));
     for ticks in [&mut polls, &mut upkeep, &mut saves] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,7 +79,7 @@ pub async fn follow_directory(directory: Arc<Directory>, epochs: Epochs, stop: C
             _ = upkeep.tick() => {
                 // Beside the polls: filling takes long, and the views that are there must stay fresh.
                 if keeping.is_empty() {
-                    keeping.spawn(keep_fit(directory.clone(), epochs.clone()));
+                    keeping.spawn(keep_fit(directory.clone(), epochs.clone(), clock.now()));
                 }
             }
             _ = saves.tick() => {
@@ -85,9 +94,9 @@ pub async fn follow_directory(directory: Arc<Directory>, epochs: Epochs, stop: C
     }
 }
 
-async fn keep_fit(directory: Arc<Directory>, epochs: Epochs) {
-    let live: Vec<u32> = epochs.live().iter().map(|epoch| epoch.id).collect();
-    report("the view of the directory could not be filled", directory.fill(&live).await);
+async fn keep_fit(directory: Arc<Directory>, epochs: Epochs, now: Timestamp) {
+    let complete: Vec<u32> = epochs.complete(now).iter().map(|epoch| epoch.id).collect();
+    report("the view of the directory could not be filled", directory.fill(&complete).await);
     report("the view of the directory could not be built anew", directory.refresh().await);
     directory.report();
 }
@@ -115,6 +124,38 @@ pub async fn forget(
                 }
                 if let Err(cause) = idempotency.forget_old(clock.now()).await {
                     complain("old answers could not be forgotten", &cause);
+                }
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Reads the epochs anew until `stop`, so that this node knows of one that others wrote.
+pub async fn watch_epochs(epochs: Epochs, clock: Clock, stop: CancellationToken) {
+    let mut ticks = interval(EPOCHS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = epochs.reload(clock.now()).await {
+                    complain("the epochs could not be read", &cause);
+                }
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Prepares, starts and ends epochs until `stop`.
+pub async fn tend_epochs(rotation: Rotation, stop: CancellationToken) {
+    let mut ticks = interval(EPOCHS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = rotation.tend(&stop).await {
+                    complain("an epoch could not be tended", &cause);
                 }
             }
             () = stop.cancelled() => {}

@@ -9,7 +9,7 @@
 //!   http    jobs                       every route on one screen; what runs beside requests
 //!      \   /
 //!  verification  registration          what the service does: verbs on top
-//!  devices  discovery  directory  epochs  idempotency
+//!  devices  discovery  directory  epochs  rotation  idempotency
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -35,6 +35,7 @@ pub mod jobs;
 pub mod key_file;
 pub mod model;
 pub mod registration;
+pub mod rotation;
 pub mod sender;
 pub mod store;
 pub mod telemetry;

@@ -9,6 +9,7 @@ use crate::directory::Directory;
 use crate::epochs::Epochs;
 use crate::model::account::{Account, CONTINUES_WITHIN, Device, Platform};
 use crate::model::device_token::DeviceToken;
+use crate::model::epoch::Epoch;
 use crate::model::grant::Grant;
 use crate::model::handle::Handle;
 use crate::model::id::{AccountId, DeviceId, VerificationId};
@@ -16,13 +17,15 @@ use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::sealed::{open, seal};
 use crate::model::verification::{GRANT_LIFETIME, Verification};
-use crate::store::{DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError};
+use crate::store::{
+    AccountChange, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError,
+};
 use crate::verification::{Failure, number_of, opened_number};
 use jiff::Timestamp;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Plans that another registration of the same number overtook before this one gives up.
+/// Plans that another registration of the same number, or a new epoch, overtook before a change gives up.
 const ATTEMPTS: usize = 5;
 
 /// The use cases of accounts.
@@ -130,6 +133,7 @@ impl Accounts {
             match outcome? {
                 // Overtaken since it was looked at: the next look says by what.
                 RegisterOutcome::PlanOutdated | RegisterOutcome::GrantUnusable => {}
+                RegisterOutcome::EpochsOutdated => self.epochs.reload(now).await?,
                 RegisterOutcome::Registered(ended) => {
                     self.devices.forget(&ended).await;
                     metrics::counter!("tuttu_registrations_total").increment(1);
@@ -172,7 +176,7 @@ impl Accounts {
         };
         account.discoverable = request.discoverable.unwrap_or(account.discoverable);
         let unchanged = plan == Plan::Continue && request.discoverable.is_none();
-        let listing = if unchanged { Listing::Unchanged } else { self.listing(&account, number) };
+        let listing = if unchanged { Listing::Unchanged } else { self.listing(&account, number, now) };
         let device = self.draft_device(account.id, request, token, now)?;
         Ok(Registration { verification: verification.id, plan, account, listing, device })
     }
@@ -224,14 +228,12 @@ impl Accounts {
         }
     }
 
-    /// What the directory shall hold of an account: an entry per live epoch, or none.
-    fn listing(&self, account: &Account, number: &PhoneNumber) -> Listing {
-        let epochs = self.epochs.live();
-        let handles = epochs
-            .iter()
-            .map(|epoch| (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number))));
+    /// What the directory shall hold of an account: an entry per epoch that is not over, or none.
+    fn listing(&self, account: &Account, number: &PhoneNumber, now: Timestamp) -> Listing {
+        let stored =
+            |epoch: &Epoch| (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number)));
         if !account.discoverable {
-            return Listing::Hidden(handles.collect());
+            return Listing::Hidden(self.epochs.held().iter().map(stored).collect());
         }
         let entry = |(epoch, handle)| DirectoryRow {
             epoch,
@@ -239,7 +241,7 @@ impl Accounts {
             account: account.id,
             tag: self.keys.directory_tag(epoch, handle, account.id).to_vec(),
         };
-        Listing::Listed(handles.map(entry).collect())
+        Listing::Listed(self.epochs.writable(now).iter().map(stored).map(entry).collect())
     }
 
     /// The caller's account; `None` if it has ended meanwhile.
@@ -262,27 +264,42 @@ impl Accounts {
         discoverable: bool,
         now: Timestamp,
     ) -> Result<Option<AccountState>, Failure> {
-        let Some(mut state) = self.state(caller).await? else { return Ok(None) };
-        state.account.discoverable = discoverable;
-        let listing = self.listing(&state.account, &state.number);
-        let since = discoverable.then_some(now);
-        let changed = self.store.set_visibility(state.account.id, since, &listing).await;
-        self.see(&listing).await;
-        Ok(changed?.then_some(state))
+        for _ in 0..ATTEMPTS {
+            let Some(mut state) = self.state(caller).await? else { return Ok(None) };
+            state.account.discoverable = discoverable;
+            let listing = self.listing(&state.account, &state.number, now);
+            let since = discoverable.then_some(now);
+            let changed = self.store.set_visibility(state.account.id, since, &listing).await;
+            self.see(&listing).await;
+            match changed? {
+                AccountChange::Done(()) => return Ok(Some(state)),
+                AccountChange::Ended => return Ok(None),
+                AccountChange::EpochsOutdated => self.epochs.reload(now).await?,
+            }
+        }
+        Err(Failure::EpochsUnknown)
     }
 
     /// Erases the caller's account; `false` if it has ended meanwhile.
     ///
     /// # Errors
     /// When the database fails or a seal is broken.
-    pub async fn erase(&self, caller: &Caller) -> Result<bool, Failure> {
-        let Some(mut state) = self.state(caller).await? else { return Ok(false) };
-        state.account.discoverable = false;
-        let listing = self.listing(&state.account, &state.number);
-        let ended = self.store.erase_account(&state.account, &listing).await;
-        self.see(&listing).await;
-        let Some(ended) = ended? else { return Ok(false) };
-        self.devices.forget(&ended).await;
-        Ok(true)
+    pub async fn erase(&self, caller: &Caller, now: Timestamp) -> Result<bool, Failure> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut state) = self.state(caller).await? else { return Ok(false) };
+            state.account.discoverable = false;
+            let listing = self.listing(&state.account, &state.number, now);
+            let erased = self.store.erase_account(&state.account, &listing).await;
+            self.see(&listing).await;
+            match erased? {
+                AccountChange::Done(ended) => {
+                    self.devices.forget(&ended).await;
+                    return Ok(true);
+                }
+                AccountChange::Ended => return Ok(false),
+                AccountChange::EpochsOutdated => self.epochs.reload(now).await?,
+            }
+        }
+        Err(Failure::EpochsUnknown)
     }
 }

@@ -87,6 +87,12 @@ fn describe() {
         "tuttu_directory_forged_rows_total",
         "Directory rows without their tag; any is an alarm"
     );
+    describe_gauge!("tuttu_epoch_rows_prepared", "Accounts with a row in the epoch this node prepares");
+    describe_gauge!("tuttu_epoch_rows_to_prepare", "Accounts that shall have one");
+    describe_counter!(
+        "tuttu_epoch_rows_skipped_total",
+        "Accounts whose number does not open, which a new epoch goes without; any is an alarm"
+    );
     describe_gauge!("tuttu_directory_filter_bytes", "Memory of the filters");
     describe_gauge!("tuttu_directory_cached_entries", "Entries in the directory cache");
 }

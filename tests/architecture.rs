@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 20] = [
+const RULES: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -27,7 +27,8 @@ const RULES: [(&str, &[&str]); 20] = [
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
-    ("jobs", &["verification", "idempotency", "directory", "epochs", "clock"]),
+    ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
+    ("jobs", &["verification", "idempotency", "directory", "epochs", "rotation", "clock"]),
     (
         "http",
         &[
@@ -60,6 +61,7 @@ const RULES: [(&str, &[&str]); 20] = [
             "discovery",
             "directory",
             "epochs",
+            "rotation",
             "idempotency",
             "jobs",
             "http",
@@ -67,7 +69,18 @@ const RULES: [(&str, &[&str]); 20] = [
     ),
     (
         "commands",
-        &["app", "clock", "config", "key_file", "registration", "store", "telemetry", "client", "model"],
+        &[
+            "app",
+            "clock",
+            "config",
+            "key_file",
+            "registration",
+            "rotation",
+            "store",
+            "telemetry",
+            "client",
+            "model",
+        ],
     ),
 ];
 

@@ -9,11 +9,13 @@ mod store {
     mod accounts;
     mod deliveries;
     mod directory;
+    mod epochs;
     mod feed;
     mod fixtures;
     mod idempotency;
     mod keeping;
     mod limits;
+    mod relisting;
     mod sending;
     mod verifications;
 }

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use tuttu::epochs::Epochs;
 use tuttu::key_file;
@@ -44,8 +45,8 @@ impl Filled {
         Store::connect(&DatabaseUrl::parse(&self.database_url()).unwrap(), true, 8).await.unwrap()
     }
 
-    pub(crate) async fn keys(&self, store: &Store) -> Keys {
-        key_file::open(&self.key_file(), store).await.unwrap()
+    pub(crate) async fn keys(&self, store: &Store) -> Arc<Keys> {
+        key_file::open(&self.key_file(), store).await.unwrap().into()
     }
 }
 

@@ -46,7 +46,13 @@ impl Default for Verification {
 
 impl Default for Discovery {
     fn default() -> Self {
-        Self { lookup_budget: 45_000, budget_per_hour: 6, requests_per_hour: 40, handles_per_hour: 400_000 }
+        Self {
+            lookup_budget: 45_000,
+            budget_per_hour: 6,
+            requests_per_hour: 40,
+            handles_per_hour: 400_000,
+            epoch_lifetime: None,
+        }
     }
 }
 

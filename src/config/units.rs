@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
-/// A duration: a whole number of seconds, or text such as `10m` or `1h 30m`.
+/// A duration: a whole number of seconds, or text such as `10m`, `1h 30m` or `180d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seconds(Duration);
 
@@ -25,6 +25,10 @@ impl Seconds {
     fn parse(text: &str) -> Option<Self> {
         if let Ok(seconds) = text.parse() {
             return Some(Self::new(seconds));
+        }
+        // A day is 24 hours here; jiff leaves that to calendars.
+        if let Some(days) = text.strip_suffix('d').and_then(|days| days.trim().parse::<u64>().ok()) {
+            return days.checked_mul(24 * 60 * 60).map(Self::new);
         }
         let duration: SignedDuration = text.parse().ok()?;
         Duration::try_from(duration).ok().map(Self)

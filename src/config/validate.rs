@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigError, Gateway, GatewayKind, routes, twilio, webhook};
 use crate::model::code;
+use crate::model::epoch::EPOCHS_APART;
 use crate::store::DatabaseUrl;
 use std::collections::BTreeSet;
 
@@ -24,6 +25,11 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
     let rate = config.directory.false_positive_rate;
     must((1e-9..=0.5).contains(&rate), "directory.false_positive_rate must be above 0 and at most 0.5");
     must(config.discovery.budget_per_hour > 0, "discovery.budget_per_hour must be at least 1");
+    must(
+        config.discovery.epoch_lifetime.is_none_or(|lifetime| lifetime.get() >= EPOCHS_APART),
+        "discovery.epoch_lifetime must be at least 180 days (\"180d\"): a new epoch makes every client hash its \
+         address book anew",
+    );
     must(config.database.connections > 0, "database.connections must be at least 1");
     if let Err(cause) = DatabaseUrl::parse(config.database.url.expose()) {
         must(false, &format!("database.url {cause}"));

@@ -159,6 +159,7 @@ pub(super) async fn erase(
     Device(caller): Device,
 ) -> Result<StatusCode, Problem> {
     let accounts = services.accounts.clone();
-    let erased = unbroken(&services, async move { accounts.erase(&caller).await }).await??;
+    let now = services.clock.now();
+    let erased = unbroken(&services, async move { accounts.erase(&caller, now).await }).await??;
     if erased { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::token_invalid()) }
 }

@@ -45,19 +45,20 @@ struct ParamsView {
 }
 
 impl EpochView {
-    fn new(epoch: &Epoch) -> Self {
-        Self {
+    /// `None` for an epoch whose beginning is not known.
+    fn new(epoch: &Epoch) -> Option<Self> {
+        Some(Self {
             id: epoch.id,
             algorithm: BLAKE3_KEYED_128,
             params: ParamsView { pepper: epoch.pepper.to_base64url() },
-            valid_from: epoch.valid_from,
-            valid_until: epoch.valid_until,
-        }
+            valid_from: epoch.life.valid_from?,
+            valid_until: epoch.life.valid_until,
+        })
     }
 }
 
-fn epoch_views(discovery: &Discovery) -> Vec<EpochView> {
-    discovery.epochs().iter().map(EpochView::new).collect()
+fn epoch_views(discovery: &Discovery, now: Timestamp) -> Vec<EpochView> {
+    discovery.epochs(now).iter().filter_map(EpochView::new).collect()
 }
 
 /// `GET /v1/discovery/epochs`: how to make handles.
@@ -69,7 +70,7 @@ pub(super) async fn epochs(
     State(services): State<Arc<Services>>,
     Device(_caller): Device,
 ) -> Answer<EpochsView> {
-    Answer(EpochsView { epochs: epoch_views(&services.discovery) })
+    Answer(EpochsView { epochs: epoch_views(&services.discovery, services.clock.now()) })
 }
 
 /// `POST /v1/discovery/lookup`: which of these handles are accounts? The answer has the request's form.
@@ -107,7 +108,7 @@ pub(super) async fn lookup(
 fn refusal(services: &Services, refused: &LookupRefused, now: Timestamp) -> Problem {
     let problem = Problem::lookup(refused, now);
     match refused {
-        LookupRefused::EpochUnknown => problem.with("epochs", epoch_views(&services.discovery)),
+        LookupRefused::EpochUnknown => problem.with("epochs", epoch_views(&services.discovery, now)),
         _ => problem,
     }
 }

@@ -1,6 +1,7 @@
 //! Accounts: found, hidden or listed, erased.
 
 use super::directory::apply_listing;
+use super::epochs::overtaken;
 use super::error::Table;
 use super::registrations::device_ids;
 use super::{Ending, Listing, Store, StoreError, read, run, transact};
@@ -10,6 +11,17 @@ use crate::model::keys::NumberIndex;
 use jiff::Timestamp;
 
 const TABLE: Table = Table("accounts");
+
+/// What came of a change to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountChange<T> {
+    /// Done.
+    Done(T),
+    /// The account had ended. Nothing was changed.
+    Ended,
+    /// An epoch has come that the change was planned without. Nothing was changed.
+    EpochsOutdated,
+}
 
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64);
 type SeenRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64, Option<i64>);
@@ -106,7 +118,7 @@ impl Store {
             .transpose()
     }
 
-    /// Lists or hides an account; `false` if it has ended.
+    /// Lists or hides an account.
     ///
     /// # Errors
     /// When the database fails.
@@ -115,19 +127,21 @@ impl Store {
         id: AccountId,
         since: Option<Timestamp>,
         listing: &Listing,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<AccountChange<()>, StoreError> {
         Ok(transact!(self, tx => {
+            if overtaken!(self, tx, listing) {
+                return Ok(Ending::Rollback(AccountChange::EpochsOutdated));
+            }
             let changed = run!(tx, SET_VISIBILITY, id.as_bytes().as_slice(), since.map(Timestamp::as_millisecond));
             if changed == 0 {
-                return Ok(Ending::Rollback(false));
+                return Ok(Ending::Rollback(AccountChange::Ended));
             }
             apply_listing!(tx, listing);
-            Ok(Ending::Commit(true))
+            Ok(Ending::Commit(AccountChange::Done(())))
         }))
     }
 
-    /// Erases an account with its devices, entries and verifications; the devices, or `None` if it has ended
-    /// already.
+    /// Erases an account with its devices, entries and verifications; done, these are the devices.
     ///
     /// What its number has used of limits stays, under the keyed index only: deleting refills nothing.
     ///
@@ -137,9 +151,12 @@ impl Store {
         &self,
         account: &Account,
         listing: &Listing,
-    ) -> Result<Option<Vec<DeviceId>>, StoreError> {
+    ) -> Result<AccountChange<Vec<DeviceId>>, StoreError> {
         let (id, number) = (account.id.as_bytes().as_slice(), account.number_index.as_bytes().as_slice());
-        let devices: Option<Vec<Vec<u8>>> = transact!(self, tx => {
+        let erased: AccountChange<Vec<Vec<u8>>> = transact!(self, tx => {
+            if overtaken!(self, tx, listing) {
+                return Ok(Ending::Rollback(AccountChange::EpochsOutdated));
+            }
             // Verifications before the number, as a registration locks them: the other order can deadlock.
             let proven: Vec<Vec<u8>> =
                 sqlx::query_scalar(END_VERIFICATIONS).bind(number).fetch_all(&mut *tx).await?;
@@ -148,14 +165,18 @@ impl Store {
             }
             let ended = run!(tx, END_NUMBER, number, id);
             if ended == 0 {
-                return Ok(Ending::Rollback(None));
+                return Ok(Ending::Rollback(AccountChange::Ended));
             }
             // The account before its entries, as a change of visibility locks them.
             run!(tx, END_ACCOUNT, id);
             apply_listing!(tx, listing);
             let devices = sqlx::query_scalar(END_DEVICES).bind(id).fetch_all(&mut *tx).await?;
-            Ok(Ending::Commit(Some(devices)))
+            Ok(Ending::Commit(AccountChange::Done(devices)))
         });
-        devices.as_deref().map(device_ids).transpose()
+        Ok(match erased {
+            AccountChange::Done(devices) => AccountChange::Done(device_ids(&devices)?),
+            AccountChange::Ended => AccountChange::Ended,
+            AccountChange::EpochsOutdated => AccountChange::EpochsOutdated,
+        })
     }
 }

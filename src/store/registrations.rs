@@ -1,6 +1,7 @@
 //! A registration: a grant becomes a device of an account, or nothing happens.
 
 use super::directory::apply_listing;
+use super::epochs::overtaken;
 use super::error::{Table, millis};
 use super::{Ending, Listing, Store, StoreError, run, transact};
 use crate::model::account::{Account, Device, MAX_DEVICES};
@@ -42,6 +43,8 @@ pub enum RegisterOutcome {
     GrantUnusable,
     /// The number's account is no longer what the plan says. Nothing was changed.
     PlanOutdated,
+    /// An epoch has come that the listing was planned without. Nothing was changed.
+    EpochsOutdated,
 }
 
 const SPEND_GRANT: &str = "UPDATE verifications SET grant_used_at = $2
@@ -74,6 +77,9 @@ impl Store {
         let number = account.number_index.as_bytes().as_slice();
         let since = account.discoverable.then_some(now);
         let ended: Result<Vec<Vec<u8>>, RegisterOutcome> = transact!(self, tx => {
+            if overtaken!(self, tx, registration.listing) {
+                return Ok(Ending::Rollback(Err(RegisterOutcome::EpochsOutdated)));
+            }
             let granted = run!(tx, SPEND_GRANT, registration.verification.as_bytes().as_slice(), now, now.saturating_sub(millis(GRANT_LIFETIME)));
             if granted == 0 {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::GrantUnusable)));
@@ -85,10 +91,7 @@ impl Store {
             };
             let mapped = match &before {
                 None => run!(tx, TAKE_NUMBER, number, id),
-                Some(before) => {
-                    let before = before.as_bytes().as_slice();
-                    run!(tx, MOVE_NUMBER, number, id, before)
-                }
+                Some(before) => run!(tx, MOVE_NUMBER, number, id, before.as_bytes().as_slice()),
             };
             if mapped == 0 {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::PlanOutdated)));

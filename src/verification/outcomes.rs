@@ -27,6 +27,12 @@ pub enum Failure {
     /// A stored number that is none any more.
     #[error("a stored number is no number: {0}")]
     Number(#[from] NumberError),
+    /// An epoch of which this node can make no sense: a newer version wrote it.
+    #[error("the newest epoch of the directory is of a newer version of this program")]
+    EpochsUnknown,
+    /// Work beside requests that did not come to its end.
+    #[error("work beside requests was cut off")]
+    CutOff,
 }
 
 /// The limit for which a challenge is due.

@@ -3,7 +3,7 @@
 use super::fixtures::{approved, at, contract, entry, handle, registered, registration, started};
 use tuttu::model::account::MAX_DEVICES;
 use tuttu::model::id::{AccountId, DeviceId};
-use tuttu::store::{Listing, Plan, RegisterOutcome};
+use tuttu::store::{AccountChange, Listing, Plan, RegisterOutcome};
 
 const ANNA: &str = "+358401234561";
 
@@ -95,16 +95,17 @@ contract!(a_revoked_device_is_gone_and_another_account_cannot_revoke_it, |store|
 contract!(erasing_an_account_leaves_nothing_of_it, |store| {
     let anna = registered(store, ANNA, 1, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
-    let erased = store.erase_account(&anna.account, &hidden).await.unwrap().unwrap();
-    assert_eq!(erased, vec![anna.device.id]);
+    let erased = store.erase_account(&anna.account, &hidden).await.unwrap();
+    assert_eq!(erased, AccountChange::Done(vec![anna.device.id]));
     assert!(store.account(anna.account.id).await.unwrap().is_none());
     assert!(store.account_of_number(&anna.account.number_index).await.unwrap().is_none());
     assert!(store.verification(anna.verification).await.unwrap().is_none());
     assert!(store.deliveries(anna.verification).await.unwrap().is_empty());
     assert_eq!(store.directory_size(1).await.unwrap(), 0);
-    assert!(store.erase_account(&anna.account, &hidden).await.unwrap().is_none());
+    assert_eq!(store.erase_account(&anna.account, &hidden).await.unwrap(), AccountChange::Ended);
     let listed = Listing::Listed(vec![entry(1, 1, anna.account.id)]);
-    assert!(!store.set_visibility(anna.account.id, Some(at(1)), &listed).await.unwrap());
+    let changed = store.set_visibility(anna.account.id, Some(at(1)), &listed).await.unwrap();
+    assert_eq!(changed, AccountChange::Ended);
     assert_eq!(store.directory_size(1).await.unwrap(), 0, "a change of what has ended is undone");
 });
 

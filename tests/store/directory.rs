@@ -1,7 +1,7 @@
 //! The directory's rows.
 
 use super::fixtures::{at, contract, entry, handle, registered};
-use tuttu::store::Listing;
+use tuttu::store::{AccountChange, Listing};
 
 contract!(a_batch_finds_what_is_there_and_nothing_else, |store| {
     let (anna, bo) = (
@@ -36,11 +36,12 @@ contract!(pages_hold_the_whole_directory_in_order, |store| {
 contract!(hiding_takes_the_rows_away_and_listing_puts_them_back, |store| {
     let anna = registered(store, "+358401234561", 1, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
-    assert!(store.set_visibility(anna.account.id, None, &hidden).await.unwrap());
+    let done = AccountChange::Done(());
+    assert_eq!(store.set_visibility(anna.account.id, None, &hidden).await.unwrap(), done);
     assert_eq!(store.directory_size(1).await.unwrap(), 0);
     assert!(!store.account(anna.account.id).await.unwrap().unwrap().discoverable);
     let listed = Listing::Listed(vec![entry(1, 1, anna.account.id)]);
-    assert!(store.set_visibility(anna.account.id, Some(at(5)), &listed).await.unwrap());
+    assert_eq!(store.set_visibility(anna.account.id, Some(at(5)), &listed).await.unwrap(), done);
     assert_eq!(store.directory_size(1).await.unwrap(), 1);
     assert!(store.account(anna.account.id).await.unwrap().unwrap().discoverable);
 });

@@ -214,7 +214,7 @@ pub(crate) fn registration(
         account: Account {
             id,
             number_index: v.number_index,
-            number_sealed: vec![4, 5, 6],
+            number_sealed: (4..40).collect(),
             discoverable: true,
             created_at: now,
         },
