@@ -195,6 +195,11 @@ impl TestService {
         self.secrets.lock().unwrap().clone()
     }
 
+    /// The server's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Moves the server's clock on.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));

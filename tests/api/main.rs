@@ -15,6 +15,7 @@ mod limits;
 mod messages;
 mod openapi;
 mod operations;
+mod rotation;
 mod sending;
 mod sync;
 mod verification;
