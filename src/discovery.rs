@@ -14,7 +14,7 @@ use crate::model::epoch::Epoch;
 use crate::model::handle_set::HandleSet;
 use crate::model::keys::Keys;
 use crate::model::sync_token::SyncToken;
-use crate::store::{BudgetPolicy, Charge, ChargeOutcome, Store, StoreError};
+use crate::store::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use rate::LookupRate;
@@ -23,6 +23,8 @@ use thiserror::Error;
 
 /// Handles that one request may hold in all its lists.
 pub const MAX_HANDLES: usize = 20_000;
+/// New handles of an epoch that a token of the one before pays for at most, once per number.
+pub const MOST_CARRIED_OVER: u32 = 5_000;
 
 /// The use cases of discovery.
 #[derive(Debug, Clone)]
@@ -148,7 +150,7 @@ impl Discovery {
         }
         lookup.new.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
         self.epochs.get(lookup.epoch, now).ok_or(LookupRefused::EpochUnknown)?;
-        let token = self.judge_token(caller, lookup)?;
+        let (token, carried) = self.judge_token(caller, lookup)?;
         let asked = lookup.known.len() + lookup.new.len();
         let handles = u32::try_from(asked).unwrap_or(u32::MAX);
         self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
@@ -156,7 +158,7 @@ impl Discovery {
             0
         } else {
             // Boxed: an unchanged address book pays nothing, and does not carry the state of those who do.
-            let charged = Box::pin(self.charge(caller, lookup.new.len(), token, now)).await;
+            let charged = Box::pin(self.charge(caller, lookup.new.len(), carried, token, now)).await;
             charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?
         };
         let found = self.directory.find(lookup.epoch, lookup.known, lookup.new).await;
@@ -167,11 +169,17 @@ impl Discovery {
     }
 
     /// The token of `known` and `new`, if the one that was sent is of `known` and `discard`. Where nothing is new and
-    /// nothing discarded these are the same, and are computed once.
-    fn judge_token(&self, caller: &Caller, lookup: &Lookup<'_>) -> Result<SyncToken, LookupRefused> {
-        let commit = |handles: &[[u8; 16]]| {
-            SyncToken::commit(self.keys.sync(), caller.account(), lookup.epoch, handles)
+    /// nothing discarded these are the same, and are computed once. In a new epoch nothing is known: there the token of
+    /// the epoch before, shown with its set as `discard`, pays for some of what is new.
+    fn judge_token(
+        &self,
+        caller: &Caller,
+        lookup: &Lookup<'_>,
+    ) -> Result<(SyncToken, Option<CarriedOver>), LookupRefused> {
+        let commit_in = |epoch: u32, handles: &[[u8; 16]]| {
+            SyncToken::commit(self.keys.sync(), caller.account(), epoch, handles)
         };
+        let commit = |handles: &[[u8; 16]]| commit_in(lookup.epoch, handles);
         let paid = lookup.known.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
         let asked = lookup.known.union(lookup.new).ok_or(LookupRefused::InTwoLists)?;
         let token = commit(&asked);
@@ -180,13 +188,25 @@ impl Discovery {
             Some(sent) if lookup.new.is_empty() && lookup.discard.is_empty() => token.matches(sent),
             Some(sent) => commit(&paid).matches(sent),
         };
-        if fits { Ok(token) } else { Err(LookupRefused::SyncTokenInvalid) }
+        if fits {
+            return Ok((token, None));
+        }
+        let before = self.epochs.previous(lookup.epoch).filter(|_| lookup.known.is_empty());
+        match (before, lookup.sync_token) {
+            (Some(before), Some(sent)) if commit_in(before, lookup.discard.as_slice()).matches(sent) => {
+                let credit = lookup.discard.len().min(lookup.new.len());
+                let credit = u32::try_from(credit).unwrap_or(u32::MAX).min(MOST_CARRIED_OVER);
+                Ok((token, Some(CarriedOver { epoch: lookup.epoch, credit })))
+            }
+            _ => Err(LookupRefused::SyncTokenInvalid),
+        }
     }
 
     async fn charge(
         &self,
         caller: &Caller,
         new: usize,
+        carried: Option<CarriedOver>,
         token: SyncToken,
         now: Timestamp,
     ) -> Result<u32, LookupRefused> {
@@ -194,7 +214,7 @@ impl Discovery {
         if cost > self.budget.capacity {
             return Err(LookupRefused::AboveBudget { capacity: self.budget.capacity });
         }
-        let charge = Charge { number: caller.number_index(), device: caller.device(), cost, token };
+        let charge = Charge { number: caller.number_index(), device: caller.device(), cost, carried, token };
         match self.store.charge_lookup(&charge, self.budget, now).await? {
             ChargeOutcome::Paid(cost) => Ok(cost),
             ChargeOutcome::Spent(until) => Err(LookupRefused::BudgetSpent { until }),

@@ -31,7 +31,7 @@ mod switches;
 mod verifications;
 
 pub use accounts::AccountChange;
-pub use budgets::{BudgetPolicy, Charge, ChargeOutcome};
+pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;
 pub use connect::{DatabaseUrl, DatabaseUrlError};
 pub use devices::DeviceAuth;

@@ -13,7 +13,8 @@ use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 
 const TABLE: Table = Table("lookup_budgets");
-const RETRY_WINDOW: Duration = Duration::from_hours(24);
+/// How long the last paid lookup may be asked again for nothing.
+pub(super) const RETRY_WINDOW: Duration = Duration::from_hours(24);
 
 /// How many new handles a number may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +43,19 @@ pub struct Charge {
     pub device: DeviceId,
     /// New handles asked for.
     pub cost: u32,
+    /// What a receipt of the epoch before pays of it.
+    pub carried: Option<CarriedOver>,
     /// The receipt.
     pub token: SyncToken,
+}
+
+/// What a receipt of the last epoch pays for in a new one, once per number and epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CarriedOver {
+    /// The new epoch.
+    pub epoch: u32,
+    /// New handles that it pays for.
+    pub credit: u32,
 }
 
 /// What came of a charge.
@@ -57,11 +69,12 @@ pub enum ChargeOutcome {
 
 const LOCK_RECEIPT: &str =
     "UPDATE devices SET last_paid = last_paid WHERE device_id = $1 RETURNING last_paid, last_paid_at";
+const CARRY_OVER: &str = "INSERT INTO carried_over (number_index, epoch_id, carried_at) VALUES ($1, $2, $3)
+    ON CONFLICT (number_index, epoch_id) DO NOTHING";
 const CHARGE: &str = "INSERT INTO lookup_budgets AS b (number_index, empty_at) VALUES ($1, $2 + $3)
     ON CONFLICT (number_index) DO UPDATE SET
         empty_at = CASE WHEN b.empty_at > $2 THEN b.empty_at ELSE $2 END + $3
-    WHERE CASE WHEN b.empty_at > $2 THEN b.empty_at ELSE $2 END + $3 <= $2 + $4
-    RETURNING empty_at";
+    WHERE CASE WHEN b.empty_at > $2 THEN b.empty_at ELSE $2 END + $3 <= $2 + $4";
 const LEVEL: &str = "SELECT empty_at FROM lookup_budgets WHERE number_index = $1";
 const KEEP_RECEIPT: &str = "UPDATE devices SET last_paid = $2, last_paid_at = $3 WHERE device_id = $1";
 
@@ -78,8 +91,6 @@ impl Store {
     ) -> Result<ChargeOutcome, StoreError> {
         let (device, number) = (charge.device.as_bytes().as_slice(), charge.number.as_bytes().as_slice());
         let (at, token) = (now.as_millisecond(), charge.token.as_bytes().as_slice());
-        let (price, full) =
-            (millis(policy.leak_time(charge.cost)), millis(policy.leak_time(policy.capacity)));
         Ok(transact!(self, tx => {
             let receipt: Option<(Option<Vec<u8>>, Option<i64>)> =
                 sqlx::query_as(LOCK_RECEIPT).bind(device).fetch_optional(&mut *tx).await?;
@@ -89,19 +100,21 @@ impl Store {
             {
                 return Ok(Ending::Rollback(ChargeOutcome::Paid(0)));
             }
-            let fits = price <= full;
-            let charged: Option<i64> = if fits {
-                sqlx::query_scalar(CHARGE).bind(number).bind(at).bind(price).bind(full).fetch_optional(&mut *tx).await?
-            } else {
-                None
-            };
-            if charged.is_none() {
+            let mut cost = charge.cost;
+            if let Some(carried) = charge.carried
+                && run!(tx, CARRY_OVER, number, i64::from(carried.epoch), at) == 1
+            {
+                cost = cost.saturating_sub(carried.credit);
+            }
+            let (price, full) = (millis(policy.leak_time(cost)), millis(policy.leak_time(policy.capacity)));
+            let paid = cost == 0 || (price <= full && run!(tx, CHARGE, number, at, price, full) == 1);
+            if !paid {
                 let level: Option<i64> = sqlx::query_scalar(LEVEL).bind(number).fetch_optional(&mut *tx).await?;
                 let until = level.unwrap_or(at).max(at).saturating_add(price).saturating_sub(full);
                 return Ok(Ending::Rollback(ChargeOutcome::Spent(TABLE.time("empty_at", until)?)));
             }
             run!(tx, KEEP_RECEIPT, device, token, at);
-            Ok(Ending::Commit(ChargeOutcome::Paid(charge.cost)))
+            Ok(Ending::Commit(ChargeOutcome::Paid(cost)))
         }))
     }
 }

@@ -1,5 +1,6 @@
 //! Limits that are whole again leave no trace.
 
+use super::budgets::RETRY_WINDOW;
 use super::error::millis;
 use super::spending::day;
 use super::{Ending, Pool, Store, StoreError, run, transact};
@@ -23,6 +24,8 @@ const PAUSES: &str = "DELETE FROM guard_pauses WHERE paused_until <= $1";
 const LEDGERS: &str = "DELETE FROM ledgers WHERE clears_at <= $1 AND spent <= clearing";
 const CONVERSIONS: &str = "DELETE FROM conversions WHERE day < $1";
 const SPENDING: &str = "DELETE FROM spending WHERE day < $1";
+/// Only makes a retry free.
+const RECEIPTS: &str = "UPDATE devices SET last_paid = NULL, last_paid_at = NULL WHERE last_paid_at <= $1";
 const GUESSES: &str = "DELETE FROM guess_counts WHERE day < $1";
 
 impl Store {
@@ -44,6 +47,7 @@ impl Store {
             (CONVERSIONS, oldest),
             (SPENDING, oldest),
             (GUESSES, oldest),
+            (RECEIPTS, at.saturating_sub(millis(RETRY_WINDOW))),
         ] {
             // Each by itself: a send must not wait for all of them.
             transact!(self, tx => {

@@ -1,6 +1,6 @@
 //! A new epoch: prepared while people register and look up, begun, and the end of the old one.
 
-use crate::harness::{Person, Question, TestService, on_both_engines};
+use crate::harness::{Form, Person, Question, TestService, on_both_engines};
 use futures_util::future::join;
 use reqwest::Method;
 use serde_json::json;
@@ -102,6 +102,23 @@ on_both_engines!(
         let (ids, second) = epochs(service, &asker.token).await;
         assert_eq!((ids, newcomers.len()), (vec![2, 1], 3));
 
+        // What was paid for in the old epoch is paid for in the new one, once.
+        let moved = Question {
+            discard: old.new.clone(),
+            token: paid.token.clone(),
+            ..question(2, &second, &everybody)
+        };
+        for form in Form::ALL {
+            let reply = service.pose(&asker.token, &moved, form).await.expect(200, "");
+            assert_eq!(moved.answer(&reply).cost, 0);
+        }
+        let fewer = question(2, &second, &everybody[..3]);
+        let fewer = Question { discard: moved.discard.clone(), token: moved.token.clone(), ..fewer };
+        assert_eq!(service.answer(&asker.token, &fewer).await.cost, 3, "not twice");
+        let known = Question { known: fewer.new.clone(), new: Vec::new(), ..fewer };
+        let reply = service.pose(&asker.token, &known, Form::Json).await;
+        reply.expect(409, "sync_token_invalid");
+
         // Both answer, with everybody who was there before, came meanwhile or comes now.
         let late = service.register(&number(90)).await;
         let everybody: Vec<&Person> = people.iter().chain(&newcomers).chain([&late]).collect();
@@ -123,7 +140,7 @@ on_both_engines!(
         service.advance(DAY);
         assert_eq!(epochs(service, &asker.token).await.0, [2]);
         let late_question = question(1, &first, &everybody);
-        let reply = service.pose(&asker.token, &late_question, crate::harness::Form::Json).await;
+        let reply = service.pose(&asker.token, &late_question, Form::Json).await;
         let reply = reply.expect(409, "epoch_unknown");
         assert_eq!(
             (reply.json["epochs"][0]["id"].as_u64(), reply.json["epochs"].as_array().unwrap().len()),

@@ -6,7 +6,7 @@ use tuttu::model::handle::Handle;
 use tuttu::model::id::AccountId;
 use tuttu::model::keys::SecretKey;
 use tuttu::model::sync_token::SyncToken;
-use tuttu::store::{BudgetPolicy, Charge, ChargeOutcome, Refusal, Registration, SendOutcome};
+use tuttu::store::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome, Refusal, Registration, SendOutcome};
 
 const ANNA: &str = "+358401234561";
 const BUDGET: BudgetPolicy = BudgetPolicy { capacity: 100, leak_per_hour: 6 };
@@ -17,6 +17,7 @@ fn charge(registration: &Registration, cost: u32, receipt: u8) -> Charge {
         number: registration.account.number_index,
         device: registration.device.id,
         cost,
+        carried: None,
         token: SyncToken::commit(
             &SecretKey::new(1, [1; 32]),
             AccountId::from_bytes([1; 16]),
@@ -97,4 +98,47 @@ contract!(more_than_a_full_bucket_never_fits, |store| {
     let r = registered(store, ANNA, 1, at(0)).await;
     let outcome = store.charge_lookup(&charge(&r, 101, 1), BUDGET, at(0)).await.unwrap();
     assert!(matches!(outcome, ChargeOutcome::Spent(_)), "{outcome:?}");
+});
+
+contract!(a_receipt_of_the_last_epoch_pays_once_for_a_number_and_an_epoch, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    let over = |cost, credit, receipt| Charge {
+        carried: Some(CarriedOver { epoch: 2, credit }),
+        ..charge(&r, cost, receipt)
+    };
+    assert_eq!(
+        store.charge_lookup(&charge(&r, 90, 1), BUDGET, at(0)).await.unwrap(),
+        ChargeOutcome::Paid(90)
+    );
+    let refused = store.charge_lookup(&over(50, 30, 2), BUDGET, at(0)).await.unwrap();
+    assert!(matches!(refused, ChargeOutcome::Spent(_)), "20 do not fit, and the credit is kept: {refused:?}");
+    assert_eq!(store.charge_lookup(&over(30, 30, 3), BUDGET, at(0)).await.unwrap(), ChargeOutcome::Paid(0));
+    assert_eq!(
+        store.charge_lookup(&over(30, 30, 3), BUDGET, at(0)).await.unwrap(),
+        ChargeOutcome::Paid(0),
+        "retried"
+    );
+    assert_eq!(
+        store.charge_lookup(&over(5, 5, 4), BUDGET, at(0)).await.unwrap(),
+        ChargeOutcome::Paid(5),
+        "only once"
+    );
+    let next = Charge { carried: Some(CarriedOver { epoch: 3, credit: 5 }), ..charge(&r, 6, 5) };
+    assert_eq!(store.charge_lookup(&next, BUDGET, at(0)).await.unwrap(), ChargeOutcome::Paid(1));
+});
+
+contract!(a_receipt_is_forgotten_after_a_day, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    store.charge_lookup(&charge(&r, 40, 1), BUDGET, at(10)).await.unwrap();
+    store.forget_limits(at(86_409)).await.unwrap();
+    // A clock that went back finds the receipt as long as it is there.
+    assert_eq!(
+        store.charge_lookup(&charge(&r, 40, 1), BUDGET, at(10)).await.unwrap(),
+        ChargeOutcome::Paid(0)
+    );
+    store.forget_limits(at(86_410)).await.unwrap();
+    assert_eq!(
+        store.charge_lookup(&charge(&r, 40, 1), BUDGET, at(10)).await.unwrap(),
+        ChargeOutcome::Paid(40)
+    );
 });
