@@ -198,6 +198,34 @@ pub struct Discovery {
     pub handles_per_hour: u32,
     /// After how long an epoch is followed by a new one of itself; not set: never.
     pub epoch_lifetime: Option<Seconds>,
+    /// What gives a sweep away.
+    pub shape: Shape,
+}
+
+words! {
+    /// What happens to lookups that have the shape of a sweep.
+    #[derive(Default)]
+    ShapeMode {
+        /// Counts and logs what it would have refused.
+        #[default]
+        Monitor = "monitor",
+        /// Refuses new handles until midnight UTC.
+        Enforce = "enforce",
+        /// Does not look.
+        Off = "off",
+    }
+}
+
+/// The shape of a sweep.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shape {
+    /// What happens to such lookups.
+    pub mode: ShapeMode,
+    /// Different new handles that an IPv4 /24 or IPv6 /56 may ask for on a day.
+    pub handles_per_range: u32,
+    /// Of its last 500 new handles an account must find this many in a hundred.
+    pub hit_percent: u32,
 }
 
 words! {

@@ -10,7 +10,8 @@
 //! - *database*: every lookup asks it. So it is, too, while a view is being filled, and when the feed could not be
 //!   read for [`STALE`]: a view that may be old is not believed.
 //!
-//! Views follow the feed ([`follow`]); they are filled from a snapshot file or the database's rows ([`fill`]).
+//! Views follow the feed ([`follow`]); they are filled from a snapshot file or the database's rows ([`fill`]), and
+//! samples of what they answer are checked against the database ([`self_check`]).
 
 mod cache;
 mod fill;
@@ -18,6 +19,7 @@ mod filter;
 mod follow;
 mod group;
 mod rows;
+mod self_check;
 mod snapshot;
 mod table;
 mod view;
@@ -35,6 +37,7 @@ use crate::model::keys::{Keys, StoredHandle};
 use crate::store::{DirectoryRow, Store, StoreError};
 use arc_swap::ArcSwap;
 use follow::Following;
+use self_check::Sampling;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +61,7 @@ pub struct Directory {
     /// By epoch. Where there is none, the database is asked.
     views: ArcSwap<BTreeMap<u32, Arc<View>>>,
     following: Following,
+    sampling: Sampling,
     ready: AtomicBool,
 }
 
@@ -84,6 +88,7 @@ impl Directory {
             clock,
             views: ArcSwap::default(),
             following: Following::default(),
+            sampling: Sampling::default(),
             ready: AtomicBool::new(false),
         };
         directory.ready.store(!directory.has_views(), Ordering::Release);
@@ -121,6 +126,9 @@ impl Directory {
         new: HandleSet<'_>,
     ) -> Result<Hits, StoreError> {
         let view = self.views.load().get(&epoch).filter(|_| self.following.is_fresh()).cloned();
+        if view.is_some() {
+            self.sampling.offer(epoch, known, new);
+        }
         match view.as_deref() {
             Some(View::Complete(table)) => {
                 let mut hits = Hits::new(known.len() + new.len());

@@ -5,6 +5,9 @@
 //! up any more). The answer carries the token of `known` and `new`. The server keeps no handle.
 
 mod rate;
+mod shape;
+
+pub use shape::Sign;
 
 use crate::config;
 use crate::devices::Caller;
@@ -13,11 +16,13 @@ use crate::epochs::Epochs;
 use crate::model::epoch::Epoch;
 use crate::model::handle_set::HandleSet;
 use crate::model::keys::Keys;
+use crate::model::source::Source;
 use crate::model::sync_token::SyncToken;
 use crate::store::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use rate::LookupRate;
+use shape::Shape;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -35,6 +40,7 @@ pub struct Discovery {
     directory: Arc<Directory>,
     budget: BudgetPolicy,
     rate: LookupRate,
+    shape: Shape,
 }
 
 /// An address book question. No handle is in two of its lists.
@@ -90,6 +96,14 @@ pub enum LookupRefused {
         /// When the next hour begins.
         until: Timestamp,
     },
+    /// Lookups have the shape of a sweep.
+    #[error("the lookups have the shape of a sweep")]
+    Shape {
+        /// What gave it away.
+        sign: Sign,
+        /// Until when it is held against the account or its range of addresses.
+        until: Timestamp,
+    },
     /// The budget of the number is spent.
     #[error("the lookup budget is spent")]
     BudgetSpent {
@@ -120,7 +134,8 @@ impl Discovery {
         let budget =
             BudgetPolicy { capacity: settings.lookup_budget, leak_per_hour: settings.budget_per_hour };
         let rate = LookupRate::new(settings.requests_per_hour, settings.handles_per_hour);
-        Self { store, keys, epochs, directory, budget, rate }
+        let shape = Shape::new(&settings.shape);
+        Self { store, keys, epochs, directory, budget, rate, shape }
     }
 
     /// The live epochs, the preferred one first.
@@ -141,7 +156,7 @@ impl Discovery {
     /// [`LookupRefused`]; nothing was charged then.
     pub async fn lookup(
         &self,
-        caller: &Caller,
+        (caller, source): (&Caller, &Source),
         lookup: &Lookup<'_>,
         now: Timestamp,
     ) -> Result<Found, LookupRefused> {
@@ -154,15 +169,22 @@ impl Discovery {
         let asked = lookup.known.len() + lookup.new.len();
         let handles = u32::try_from(asked).unwrap_or(u32::MAX);
         self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
-        let cost = if lookup.new.is_empty() {
-            0
-        } else {
-            // Boxed: an unchanged address book pays nothing, and does not carry the state of those who do.
-            let charged = Box::pin(self.charge(caller, lookup.new.len(), carried, token, now)).await;
-            charged.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?
+        let answered = async {
+            let cost = if lookup.new.is_empty() {
+                0
+            } else {
+                // Boxed: an unchanged address book pays nothing, and does not carry the state of those who do.
+                Box::pin(self.pay((caller, source), lookup, (token, carried), now)).await?
+            };
+            let hits = self.directory.find(lookup.epoch, lookup.known, lookup.new).await?;
+            Ok::<_, LookupRefused>((cost, hits))
         };
-        let found = self.directory.find(lookup.epoch, lookup.known, lookup.new).await;
-        let hits = found.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
+        let answered = answered.await;
+        let (cost, hits) = answered.inspect_err(|_| self.rate.give_back(caller.account(), handles, now))?;
+        if cost > 0 && self.shape.is_on() {
+            let found = hits.iter().filter(|(bit, _)| *bit >= lookup.known.len()).count();
+            self.shape.answered(caller.account(), lookup.new.len(), found, now);
+        }
         metrics::counter!("tuttu_lookups_total").increment(1);
         metrics::counter!("tuttu_lookup_handles_total").increment(u64::from(handles));
         Ok(Found { hits, token, cost })
@@ -202,17 +224,22 @@ impl Discovery {
         }
     }
 
-    async fn charge(
+    /// Counts and charges what is new, unless it looks like a sweep or the budget is spent.
+    async fn pay(
         &self,
-        caller: &Caller,
-        new: usize,
-        carried: Option<CarriedOver>,
-        token: SyncToken,
+        (caller, source): (&Caller, &Source),
+        lookup: &Lookup<'_>,
+        (token, carried): (SyncToken, Option<CarriedOver>),
         now: Timestamp,
     ) -> Result<u32, LookupRefused> {
-        let cost = u32::try_from(new).unwrap_or(u32::MAX);
+        let cost = u32::try_from(lookup.new.len()).unwrap_or(u32::MAX);
         if cost > self.budget.capacity {
             return Err(LookupRefused::AboveBudget { capacity: self.budget.capacity });
+        }
+        if self.shape.is_on() {
+            let new = self.keys.store_handles(lookup.new.iter());
+            let admitted = self.shape.admit(source, caller.account(), &new, now);
+            admitted.map_err(|(sign, until)| LookupRefused::Shape { sign, until })?;
         }
         let charge = Charge { number: caller.number_index(), device: caller.device(), cost, carried, token };
         match self.store.charge_lookup(&charge, self.budget, now).await? {

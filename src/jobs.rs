@@ -98,6 +98,7 @@ async fn keep_fit(directory: Arc<Directory>, epochs: Epochs, now: Timestamp) {
     let complete: Vec<u32> = epochs.complete(now).iter().map(|epoch| epoch.id).collect();
     report("the view of the directory could not be filled", directory.fill(&complete).await);
     report("the view of the directory could not be built anew", directory.refresh().await);
+    report("the view of the directory could not be checked", directory.check_itself().await);
     directory.report();
 }
 

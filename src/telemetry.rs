@@ -83,6 +83,7 @@ fn describe() {
     describe_counter!("tuttu_registrations_total", "Devices registered");
     describe_counter!("tuttu_lookups_total", "Lookups answered");
     describe_counter!("tuttu_lookup_handles_total", "Handles looked up");
+    describe_counter!("tuttu_lookup_shape_total", "Lookups with the shape of a sweep, by limit and verdict");
     describe_counter!(
         "tuttu_directory_forged_rows_total",
         "Directory rows without their tag; any is an alarm"
@@ -93,6 +94,17 @@ fn describe() {
         "tuttu_epoch_rows_skipped_total",
         "Accounts whose number does not open, which a new epoch goes without; any is an alarm"
     );
-    describe_gauge!("tuttu_directory_filter_bytes", "Memory of the filters");
-    describe_gauge!("tuttu_directory_cached_entries", "Entries in the directory cache");
+    describe_counter!(
+        "tuttu_directory_disagreements_total",
+        "Handles that this node's view answered otherwise than the database; any is an alarm"
+    );
+    describe_gauge!("tuttu_directory_ready", "1 once the view of the directory has been filled");
+    describe_gauge!("tuttu_directory_view_users", "Entries that the views of all epochs know of");
+    describe_gauge!("tuttu_directory_view_bytes", "Memory of the views");
+    describe_gauge!("tuttu_directory_filter_bytes", "Memory of the filters in them");
+    describe_gauge!(
+        "tuttu_directory_false_positive_rate",
+        "Share of absent handles that the fullest filter lets through to the database"
+    );
+    describe_gauge!("tuttu_feed_lag_seconds", "Since the feed of the directory was last read");
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ByteSize, Countries, Database, Directory, DirectoryMode, Discovery, Guard, GuardMode, HiddenPassword,
-    KeyFile, Limits, Log, LogFormat, Money, NumberTypes, Seconds, Server, Verification,
+    KeyFile, Limits, Log, LogFormat, Money, NumberTypes, Seconds, Server, Shape, ShapeMode, Verification,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,6 +52,7 @@ impl Default for Discovery {
             requests_per_hour: 40,
             handles_per_hour: 400_000,
             epoch_lifetime: None,
+            shape: Shape::default(),
         }
     }
 }
@@ -64,6 +65,12 @@ impl Default for Directory {
             snapshot: None,
             false_positive_rate: 0.005,
         }
+    }
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { mode: ShapeMode::Monitor, handles_per_range: 50_000, hit_percent: 1 }
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
         "discovery.epoch_lifetime must be at least 180 days (\"180d\"): a new epoch makes every client hash its \
          address book anew",
     );
+    must(config.discovery.shape.hit_percent <= 100, "discovery.shape.hit_percent must be at most 100");
     must(config.database.connections > 0, "database.connections must be at least 1");
     if let Err(cause) = DatabaseUrl::parse(config.database.url.expose()) {
         must(false, &format!("database.url {cause}"));

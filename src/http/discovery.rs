@@ -1,7 +1,7 @@
 //! `/v1/discovery`: the address book question.
 
 use super::callers::Device;
-use super::extract::{body, expect_content_type};
+use super::extract::{From, body, expect_content_type};
 use super::lookup_binary::{self, BINARY};
 use super::lookup_json::{Decoded, LookupBody, LookupView};
 use super::meta::ProblemDocument;
@@ -85,6 +85,7 @@ pub(super) async fn epochs(
 pub(super) async fn lookup(
     State(services): State<Arc<Services>>,
     Device(caller): Device,
+    From(source): From,
     request: Request,
 ) -> Result<Response, Problem> {
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
@@ -94,13 +95,13 @@ pub(super) async fn lookup(
     let caller = services.devices.again(&caller, now).await?.ok_or_else(Problem::token_invalid)?;
     if form == BINARY {
         let lookup = lookup_binary::read(&bytes)?;
-        let found = services.discovery.lookup(&caller, &lookup, now).await;
+        let found = services.discovery.lookup((&caller, &source), &lookup, now).await;
         let found = found.map_err(|refused| refusal(&services, &refused, now))?;
         return Ok(lookup_binary::answer(&found).into_response());
     }
     let decoded = Decoded::read(&bytes)?;
     let lookup = decoded.lookup()?;
-    let found = services.discovery.lookup(&caller, &lookup, now).await;
+    let found = services.discovery.lookup((&caller, &source), &lookup, now).await;
     let found = found.map_err(|refused| refusal(&services, &refused, now))?;
     Ok(Answer(LookupView::new(&lookup, &found)).into_response())
 }

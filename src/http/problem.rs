@@ -224,6 +224,12 @@ impl Problem {
                     .with("limit", "lookups_per_hour")
                     .until(*until, now)
             }
+            LookupRefused::Shape { sign, until } => {
+                let detail = "So many new contacts are not looked up from here today. An unchanged re-sync still works.";
+                Self::new(429, "lookup_rate", "Too many lookups", detail)
+                    .with("limit", sign.as_str())
+                    .until(*until, now)
+            }
             LookupRefused::BudgetSpent { until } => {
                 let detail = "This number has asked for as many new contacts as it may for now. An unchanged re-sync still works.";
                 Self::new(429, "lookup_budget_spent", "The lookup budget is spent", detail)

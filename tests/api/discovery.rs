@@ -133,6 +133,22 @@ on_both_engines!(a_row_altered_in_the_database_is_not_believed, |service| {
     assert!(service.ops("/metrics").await.1.contains("tuttu_directory_forged_rows_total 1"));
 });
 
+on_both_engines!(
+    a_view_that_answers_otherwise_than_the_database_is_noticed,
+    |config| { config.directory.mode = DirectoryMode::Complete },
+    |service| {
+        let (anna, bo) = (service.register(ANNA).await, service.register(BO).await);
+        let account = |id: &str| Uuid::parse_str(id).unwrap().into_bytes();
+        let (to, from) = (account(&anna.account_id), account(&bo.account_id));
+        assert!(!service.ops("/metrics").await.1.contains("tuttu_directory_disagreements_total "));
+        assert_eq!(service.alter(MOVE, &[&to, &from]).await, 1);
+        service.found(&anna.token, &[ANNA, BO]).await;
+        while !service.ops("/metrics").await.1.contains("tuttu_directory_disagreements_total 1") {
+            tokio::task::yield_now().await;
+        }
+    }
+);
+
 /// Asks the same in every way of looking up, on one database, and compares every byte.
 async fn modes_agree(engine: Engine) {
     let mut service =

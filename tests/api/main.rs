@@ -17,6 +17,7 @@ mod openapi;
 mod operations;
 mod rotation;
 mod sending;
+mod shape;
 mod sync;
 mod verification;
 mod visibility;
