@@ -16,6 +16,8 @@ mod people;
 mod pumping;
 #[path = "limits/replay.rs"]
 mod replay;
+#[path = "limits/sweep.rs"]
+mod sweep;
 #[path = "limits/traffic.rs"]
 mod traffic;
 #[path = "limits/waiting.rs"]

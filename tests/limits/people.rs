@@ -19,7 +19,8 @@ use tuttu::verification::{SendRefused, StartRequest, Started, Starter, Verificat
 /// Where codes are asked for.
 pub(crate) struct Desk {
     pub(crate) verifications: Verifications,
-    keys: Arc<Keys>,
+    pub(crate) store: Store,
+    pub(crate) keys: Arc<Keys>,
     _folder: TempDir,
 }
 
@@ -46,8 +47,8 @@ impl Desk {
         let gateways = Gateways::new(vec![inbox], &[]);
         let policy = Arc::new(VerificationPolicy::new(&config, Arc::new(gateways)));
         let outbox = Arc::new(Notify::new());
-        let verifications = Verifications::new(store, keys.clone(), policy, captchas, outbox);
-        Self { verifications, keys, _folder: folder }
+        let verifications = Verifications::new(store.clone(), keys.clone(), policy, captchas, outbox);
+        Self { verifications, store, keys, _folder: folder }
     }
 
     /// Asks for a code.
