@@ -29,6 +29,7 @@ mod sends;
 mod spending;
 mod switches;
 mod verifications;
+mod writer;
 
 pub use accounts::AccountChange;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
@@ -52,6 +53,7 @@ pub use switches::SendingPause;
 
 use sqlx::migrate::Migrator;
 use sqlx::{PgPool, SqlitePool};
+use writer::Writer;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -66,7 +68,7 @@ pub struct Store {
 enum Pool {
     /// One writer connection, several that only read (WAL).
     Sqlite {
-        writer: SqlitePool,
+        writer: Writer,
         readers: SqlitePool,
     },
     Postgres(PgPool),
@@ -101,36 +103,47 @@ macro_rules! transact {
     ($store:expr, $tx:ident => $body:block) => {
         match &$store.pool {
             $crate::store::Pool::Sqlite { writer, .. } => {
-                let held = writer.begin_with("BEGIN IMMEDIATE").await?;
-                $crate::store::ending!(held, $tx => $body)
+                let mut turn = writer.turn().await?;
+                let ending: Result<$crate::store::Ending<_>, $crate::store::StoreError> = async {
+                    let $tx = turn.connection()?;
+                    $body
+                }
+                .await;
+                match ending {
+                    Ok($crate::store::Ending::Commit(value)) => {
+                        turn.keep().await?;
+                        value
+                    }
+                    Ok($crate::store::Ending::Rollback(value)) => {
+                        turn.undo().await?;
+                        value
+                    }
+                    Err(cause) => {
+                        turn.undo().await?;
+                        return Err(cause);
+                    }
+                }
             }
             $crate::store::Pool::Postgres(pool) => {
-                let held = pool.begin().await?;
-                $crate::store::ending!(held, $tx => $body)
+                let mut held = pool.begin().await?;
+                let ending: Result<$crate::store::Ending<_>, $crate::store::StoreError> = async {
+                    let $tx = &mut *held;
+                    $body
+                }
+                .await;
+                match ending? {
+                    $crate::store::Ending::Commit(value) => {
+                        held.commit().await?;
+                        value
+                    }
+                    $crate::store::Ending::Rollback(value) => {
+                        held.rollback().await?;
+                        value
+                    }
+                }
             }
         }
     };
-}
-
-macro_rules! ending {
-    ($held:ident, $tx:ident => $body:block) => {{
-        let mut held = $held;
-        let ending: Result<$crate::store::Ending<_>, $crate::store::StoreError> = async {
-            let $tx = &mut *held;
-            $body
-        }
-        .await;
-        match ending? {
-            $crate::store::Ending::Commit(value) => {
-                held.commit().await?;
-                value
-            }
-            $crate::store::Ending::Rollback(value) => {
-                held.rollback().await?;
-                value
-            }
-        }
-    }};
 }
 
 /// Runs one statement of the transaction `$tx` and says how many rows it touched.
@@ -139,7 +152,7 @@ macro_rules! run {
         sqlx::query($sql)$(.bind($bind))*.execute(&mut *$tx).await?.rows_affected()
     };
 }
-use {ending, read, run, transact};
+use {read, run, transact};
 
 impl Store {
     /// Brings the schema up to this version.
@@ -148,7 +161,7 @@ impl Store {
     /// When the database fails or holds a newer schema.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.pool {
-            Pool::Sqlite { writer, .. } => SQLITE.run(writer).await?,
+            Pool::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
             Pool::Postgres(pool) => POSTGRES.run(pool).await?,
         }
         Ok(())
@@ -161,7 +174,9 @@ impl Store {
     pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
         const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
         let (known, applied): (&Migrator, Result<Vec<i64>, sqlx::Error>) = match &self.pool {
-            Pool::Sqlite { writer, .. } => (&SQLITE, sqlx::query_scalar(APPLIED).fetch_all(writer).await),
+            Pool::Sqlite { writer, .. } => {
+                (&SQLITE, sqlx::query_scalar(APPLIED).fetch_all(writer.pool()).await)
+            }
             Pool::Postgres(pool) => (&POSTGRES, sqlx::query_scalar(APPLIED).fetch_all(pool).await),
         };
         let applied = match applied {

@@ -12,6 +12,7 @@ mod store {
     mod epochs;
     mod feed;
     mod fixtures;
+    mod groups;
     mod idempotency;
     mod keeping;
     mod limits;

@@ -1,5 +1,6 @@
 //! Opening a database: the scheme of its URL picks the engine.
 
+use super::writer::Writer;
 use super::{Pool, Store, StoreError};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -94,7 +95,7 @@ async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
         .acquire_timeout(Duration::from_secs(30))
         .connect_with(options.read_only(true).pragma("cache_size", CACHED))
         .await?;
-    Ok(Pool::Sqlite { writer, readers })
+    Ok(Pool::Sqlite { writer: Writer::new(writer), readers })
 }
 
 async fn postgres(options: &PgConnectOptions, connections: u32) -> Result<Pool, StoreError> {

@@ -123,7 +123,7 @@ impl Store {
             Pool::Sqlite { writer, .. } => {
                 let count = i64::try_from(rows.len()).unwrap_or(0);
                 let add = sqlx::query(ADD_SQLITE).bind(i64::from(epoch)).bind(pack(rows)).bind(count);
-                add.execute(writer).await?.rows_affected()
+                add.execute(writer.pool()).await?.rows_affected()
             }
             Pool::Postgres(pool) => {
                 let column = |of: fn(&NewRow) -> &[u8]| rows.iter().map(of).collect::<Vec<&[u8]>>();

@@ -57,7 +57,7 @@ async fn write(file: &Path, keys: &Keys, users: u64) {
 
 /// A third users, the rest strangers, ascending.
 fn batch(number: u64, users: u64) -> Vec<[u8; 16]> {
-    let place = |at: u64| if at % 3 == 0 { at / 3 % users } else { users + at };
+    let place = |at: u64| if at.is_multiple_of(3) { at / 3 % users } else { users + at };
     let mut handles: Vec<_> = (number * BATCH..(number + 1) * BATCH).map(|at| handle(place(at))).collect();
     handles.sort_unstable();
     handles.dedup();
