@@ -8,5 +8,6 @@ mod directory {
     mod keys;
     mod modes;
     mod readers;
+    mod rotation;
     mod table;
 }
