@@ -9,5 +9,6 @@ mod directory {
     mod modes;
     mod readers;
     mod rotation;
+    mod snapshot;
     mod table;
 }

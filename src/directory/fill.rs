@@ -124,12 +124,20 @@ impl Directory {
         Ok(())
     }
 
+    /// How many users complete views may hold in all; `None` where there are none.
+    pub(super) fn most_complete(&self) -> Option<u64> {
+        match self.settings.mode {
+            DirectoryMode::Complete => Some(u64::MAX),
+            DirectoryMode::Filter | DirectoryMode::Database => None,
+            DirectoryMode::Auto => Some(self.settings.memory.bytes() / BYTES_EACH),
+        }
+    }
+
     fn empty_view(&self, epoch: u32, users: u64) -> Result<View, DirectoryError> {
         let room = self.room_beside(epoch);
         let complete = match self.settings.mode {
-            DirectoryMode::Complete => true,
-            DirectoryMode::Filter | DirectoryMode::Database => false,
             DirectoryMode::Auto => users.saturating_mul(BYTES_EACH) <= room,
+            _ => self.most_complete().is_some(),
         };
         if complete {
             let users = usize::try_from(users).unwrap_or(usize::MAX);

@@ -58,6 +58,8 @@ enum Unfit {
     Old,
     #[error("it is of another database, or of one that was restored since")]
     Elsewhere,
+    #[error("it holds more than directory.memory has room for")]
+    Large,
 }
 
 type Views = BTreeMap<u32, Arc<View>>;
@@ -65,13 +67,11 @@ type Views = BTreeMap<u32, Arc<View>>;
 impl Directory {
     /// Fills views from the snapshot, if there is one that fits, and brings them up to the feed.
     pub(super) async fn load_snapshot(self: &Arc<Self>, epochs: &[u32]) -> Result<(), DirectoryError> {
-        let Some(path) = self.snapshot.clone().filter(|path| path.exists() && self.views.load().is_empty())
-        else {
-            return Ok(());
-        };
+        let path = self.snapshot.clone().filter(|path| path.exists() && self.views.load().is_empty());
+        let (Some(path), Some(most)) = (path, self.most_complete()) else { return Ok(()) };
         let (began, keys, now) = (Instant::now(), self.keys.clone(), self.clock.now());
         let wanted = epochs.to_vec();
-        let reading = move || read(&path, &keys, &wanted, now);
+        let reading = move || read(&path, &keys, (&wanted, most), now);
         let read = tokio::task::spawn_blocking(reading).await.map_err(io::Error::other)?;
         let unfit = match read {
             Ok((cursor, views)) => match self.replay(cursor, &views).await? {
@@ -197,7 +197,12 @@ fn put(out: &mut impl io::Write, sealed: &[u8]) -> io::Result<()> {
     out.write_all(sealed)
 }
 
-fn read(path: &Path, keys: &Keys, epochs: &[u32], now: Timestamp) -> Result<(FeedCursor, Views), Unfit> {
+fn read(
+    path: &Path,
+    keys: &Keys,
+    (epochs, most): (&[u32], u64),
+    now: Timestamp,
+) -> Result<(FeedCursor, Views), Unfit> {
     let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
     let [magic, file_id] = [take(&mut file)?, take(&mut file)?];
     if magic != *MAGIC {
@@ -213,7 +218,11 @@ fn read(path: &Path, keys: &Keys, epochs: &[u32], now: Timestamp) -> Result<(Fee
         return Err(Unfit::Old);
     }
     let mut tables = BTreeMap::new();
-    for (epoch, users) in head.epochs.iter().filter(|(epoch, _)| epochs.contains(epoch)) {
+    let wanted = || head.epochs.iter().filter(|(epoch, _)| epochs.contains(epoch));
+    if wanted().map(|(_, users)| *users as u64).sum::<u64>() > most {
+        return Err(Unfit::Large);
+    }
+    for (epoch, users) in wanted() {
         tables.insert(*epoch, Table::with_capacity(*users)?);
     }
     read_entries(&mut file, &mut seals, &tables)?;

@@ -142,6 +142,13 @@ impl Store {
                 };
                 let rows: Vec<SqliteRow> =
                     sqlx::query_as(SQLITE_NEWS).bind(last).bind(PAGE).fetch_all(&mut *tx).await?;
+                if rows.is_empty() {
+                    let head: i64 = sqlx::query_scalar(SQLITE_HEAD).fetch_one(&mut *tx).await?;
+                    // An older copy of the database was put back: its numbers will be used again.
+                    if head < last {
+                        return Ok(FeedNews::Elsewhere);
+                    }
+                }
                 sqlite_news(cursor, last, rows)
             }
             Pool::Postgres(pool) => {

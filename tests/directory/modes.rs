@@ -37,7 +37,7 @@ pub(super) fn keys() -> Arc<Keys> {
 }
 
 /// The first `users` handles, as if so many people were listed.
-async fn write(file: &Path, keys: &Keys, users: u64) {
+pub(super) async fn write(file: &Path, keys: &Keys, users: u64) {
     let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     let mut transaction = connection.begin().await.unwrap();
     for user in 0..users {
@@ -56,7 +56,7 @@ async fn write(file: &Path, keys: &Keys, users: u64) {
 }
 
 /// A third users, the rest strangers, ascending.
-fn batch(number: u64, users: u64) -> Vec<[u8; 16]> {
+pub(super) fn batch(number: u64, users: u64) -> Vec<[u8; 16]> {
     let place = |at: u64| if at.is_multiple_of(3) { at / 3 % users } else { users + at };
     let mut handles: Vec<_> = (number * BATCH..(number + 1) * BATCH).map(|at| handle(place(at))).collect();
     handles.sort_unstable();

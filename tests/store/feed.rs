@@ -1,6 +1,7 @@
 //! The feed tells every change of the directory.
 
-use super::fixtures::{at, contract, handle, registered};
+use super::fixtures::{Database, at, contract, handle, registered};
+use crate::engine::Engine;
 use tuttu::store::{FeedChange, FeedCursor, FeedNews, Listing, Store};
 
 async fn news(store: &Store, cursor: &FeedCursor) -> (Vec<FeedChange>, FeedCursor) {
@@ -38,6 +39,22 @@ contract!(a_renewed_feed_goes_on_elsewhere, |store| {
     store.renew_feed([7; 16]).await.unwrap();
     assert!(matches!(store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
 });
+
+/// SQLite alone: PostgreSQL's cursor is a snapshot, and a restored cluster has another timeline.
+#[tokio::test]
+async fn a_cursor_from_after_the_copy_that_was_put_back_goes_on_elsewhere() {
+    let database = Database::fresh(Engine::Sqlite).await;
+    let store = &database.store;
+    registered(store, "+358401234561", 1, at(0)).await;
+    let head = store.feed_head().await.unwrap();
+    assert!(news(store, &head).await.0.is_empty());
+    let (identity, position) =
+        head.to_text().split_once(' ').map(|(i, p)| (i.to_owned(), p.to_owned())).unwrap();
+    let ahead = format!("{identity} {}", position.parse::<i64>().unwrap() + 1);
+    let ahead = FeedCursor::parse(&ahead).unwrap();
+    assert!(matches!(store.feed_news(&ahead).await.unwrap(), FeedNews::Elsewhere));
+    database.end().await;
+}
 
 contract!(the_feed_is_forgotten_after_a_day, |store| {
     let head = store.feed_head().await.unwrap();
