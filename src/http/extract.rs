@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse as _;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::sync::Arc;
 
@@ -72,12 +73,21 @@ impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Json<T> {
     }
 }
 
+/// Reads a JSON object that fits, at once; `None` for any other, which [`json`] says more of.
+pub(super) fn json_that_fits<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    // serde takes an array, too, for the fields in their order.
+    let object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    serde_json::from_slice(bytes).ok().filter(|_| object)
+}
+
 /// Reads a JSON object, naming the field that does not fit.
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if let Some(fits) = json_that_fits(bytes) {
+        return Ok(fits);
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8"))?;
     serde_json::from_str::<IgnoredAny>(text)
         .map_err(|error| not_json(&format!("see line {}, column {}", error.line(), error.column())))?;
-    // serde takes an array, too, for the fields in their order.
     if !text.trim_start().starts_with('{') {
         return Err(no_object());
     }

@@ -1,7 +1,7 @@
 //! The JSON form of a lookup: handles as a list of base64url, or packed into one base64url string.
 
 use super::Problem;
-use super::extract::json;
+use super::extract::{json, json_that_fits};
 use super::problem::too_many_handles;
 use crate::discovery::{Found, Lookup, MAX_HANDLES};
 use crate::model::handle::Handle;
@@ -9,7 +9,10 @@ use crate::model::handle_set::HandleSet;
 use crate::model::id::AccountId;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use utoipa::ToSchema;
 
 /// An address book question. Each list comes either as an array or packed.
@@ -33,6 +36,54 @@ pub(super) struct LookupBody {
     sync_token: Option<String>,
 }
 
+/// A [`LookupBody`] in which nothing is wrong: every handle is decoded as it is read, and nothing else is copied.
+#[derive(Debug, Deserialize)]
+struct Fitting<'a> {
+    epoch: u32,
+    #[serde(default)]
+    handles: Vec<Text>,
+    #[serde(borrow)]
+    handles_packed: Option<&'a str>,
+    #[serde(default)]
+    known: Vec<Text>,
+    known_packed: Option<&'a str>,
+    #[serde(default)]
+    discard: Vec<Text>,
+    discard_packed: Option<&'a str>,
+    sync_token: Option<&'a str>,
+}
+
+/// A handle as it is written in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Text([u8; 16]);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("22 characters of base64url")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text, E> {
+                let handle = Handle::from_base64url(text).map_err(E::custom)?;
+                Ok(Text(*handle.as_bytes()))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = [0; 22];
+        let _length = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).map_err(S::Error::custom)?;
+        serializer.serialize_str(std::str::from_utf8(&text).map_err(S::Error::custom)?)
+    }
+}
+
 /// The answer to a lookup.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LookupView {
@@ -46,7 +97,8 @@ pub(super) struct LookupView {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct MatchView {
-    handle: String,
+    #[schema(value_type = String)]
+    handle: Text,
     account_id: AccountId,
 }
 
@@ -69,6 +121,9 @@ pub(super) struct Decoded {
 impl Decoded {
     /// Reads a request.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        if let Some(decoded) = json_that_fits(bytes).and_then(Self::fitting) {
+            return Ok(decoded);
+        }
         let body: LookupBody = json(bytes)?;
         Ok(Self {
             epoch: body.epoch,
@@ -76,6 +131,22 @@ impl Decoded {
             known: handles("known", &body.known, body.known_packed.as_deref())?,
             discard: handles("discard", &body.discard, body.discard_packed.as_deref())?,
             // What is not base64url is no token of this server, and is refused as such.
+            sync_token: body.sync_token.map(|token| URL_SAFE_NO_PAD.decode(token).unwrap_or_default()),
+        })
+    }
+
+    /// What fits, but for what must be told of more exactly.
+    fn fitting(body: Fitting<'_>) -> Option<Self> {
+        let list = |list: Vec<Text>, packed: Option<&str>| match packed {
+            None if list.len() <= MAX_HANDLES => Some(ascending(list.iter().map(|text| text.0).collect())),
+            Some(packed) if list.is_empty() => unpacked("", packed).ok(),
+            _ => None,
+        };
+        Some(Self {
+            epoch: body.epoch,
+            new: list(body.handles, body.handles_packed)?,
+            known: list(body.known, body.known_packed)?,
+            discard: list(body.discard, body.discard_packed)?,
             sync_token: body.sync_token.map(|token| URL_SAFE_NO_PAD.decode(token).unwrap_or_default()),
         })
     }
@@ -99,23 +170,28 @@ impl Decoded {
 
 /// One list in either form; an array is sorted, each handle once.
 fn handles(field: &str, list: &[String], packed: Option<&str>) -> Result<Vec<[u8; 16]>, Problem> {
-    let Some(packed) = packed else { return unpacked(field, list) };
-    let field = format!("{field}_packed");
-    if !list.is_empty() {
-        return Err(Problem::field(&field, "cannot be sent together with the list"));
+    match packed {
+        None => listed(field, list),
+        Some(_) if !list.is_empty() => {
+            Err(Problem::field(&format!("{field}_packed"), "cannot be sent together with the list"))
+        }
+        Some(packed) => unpacked(&format!("{field}_packed"), packed),
     }
-    let invalid = || Problem::field(&field, "is not base64url");
+}
+
+fn unpacked(field: &str, packed: &str) -> Result<Vec<[u8; 16]>, Problem> {
     let mut handles = vec![[0; 16]; (packed.len() / 4 * 3 + packed.len() % 4 * 3 / 4).div_ceil(16)];
     let room = handles.as_flattened_mut();
-    let length = URL_SAFE_NO_PAD.decode_slice(packed, room).map_err(|_| invalid())?;
+    let length =
+        URL_SAFE_NO_PAD.decode_slice(packed, room).map_err(|_| Problem::field(field, "is not base64url"))?;
     if length % 16 != 0 {
-        return Err(Problem::field(&field, "is not a whole number of 16-byte handles"));
+        return Err(Problem::field(field, "is not a whole number of 16-byte handles"));
     }
     handles.truncate(length / 16);
     Ok(handles)
 }
 
-fn unpacked(field: &str, list: &[String]) -> Result<Vec<[u8; 16]>, Problem> {
+fn listed(field: &str, list: &[String]) -> Result<Vec<[u8; 16]>, Problem> {
     if list.len() > MAX_HANDLES {
         return Err(too_many_handles(MAX_HANDLES));
     }
@@ -124,10 +200,13 @@ fn unpacked(field: &str, list: &[String]) -> Result<Vec<[u8; 16]>, Problem> {
             .map(|handle| *handle.as_bytes())
             .map_err(|_| Problem::field(&format!("{field}[{index}]"), "is not 22 characters of base64url"))
     };
-    let mut handles = list.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+    list.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>().map(ascending)
+}
+
+fn ascending(mut handles: Vec<[u8; 16]>) -> Vec<[u8; 16]> {
     handles.sort_unstable();
     handles.dedup();
-    Ok(handles)
+    handles
 }
 
 impl LookupView {
@@ -140,7 +219,7 @@ impl LookupView {
         let mut matches: Vec<_> = found.hits.iter().filter_map(view).collect();
         matches.sort_unstable();
         let view = |(handle, account_id): (Handle, AccountId)| MatchView {
-            handle: handle.to_base64url(),
+            handle: Text(*handle.as_bytes()),
             account_id,
         };
         Self {
