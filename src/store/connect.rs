@@ -58,6 +58,8 @@ impl DatabaseUrl {
     }
 }
 
+/// Rows that a reader is ahead of who takes them: with sqlx's 50 both wake each other all the time.
+const ROWS_AHEAD: usize = 2_000;
 /// Pages that a reader keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows.
 const CACHED: &str = "-16384";
 
@@ -93,7 +95,7 @@ async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
         // A file does not hang up: asking each time whether it is there costs as much as a lookup.
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options.read_only(true).pragma("cache_size", CACHED))
+        .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true).pragma("cache_size", CACHED))
         .await?;
     Ok(Pool::Sqlite { writer: Writer::new(writer), readers })
 }
