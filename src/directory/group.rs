@@ -12,6 +12,10 @@ use std::ops::Range;
 
 /// Handles that a stage is behind the one before, at least.
 const BEHIND: usize = 64;
+/// Handles of a run, at most.
+pub(super) const RUN: usize = 128;
+/// Room for all handles that are under way: two stages behind, each by less than this and a run.
+const RING: usize = 4 * RUN;
 
 /// What was found of a batch of handles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,15 +82,19 @@ pub(super) trait Buckets {
 #[derive(Debug)]
 pub(super) struct Pipeline<'h, B> {
     handles: &'h [[u8; 16]],
-    aims: Vec<Aim>,
-    /// Positions of the handles whose tag matched something, in order; the rest is room.
-    candidates: Vec<usize>,
+    /// Where the handles under way belong; each at its position in the batch, modulo the room.
+    aims: [Aim; RING],
+    /// Positions of the handles whose tag matched something, in order, modulo the room.
+    candidates: [u32; RING],
+    /// Handles that a run has taken.
+    aimed: usize,
+    /// Handles whose tags are compared.
+    done: usize,
+    /// Candidates so far.
     found: usize,
     runs: VecDeque<Run<B>>,
     /// Runs, from the first under way, whose tags are compared.
     compared: usize,
-    /// Handles whose tags are compared.
-    done: usize,
 }
 
 #[derive(Debug)]
@@ -102,34 +110,44 @@ struct Aim {
     matches: u32,
 }
 
+/// A place of the ring.
+fn at<T>(ring: &mut [T; RING], position: usize) -> Option<&mut T> {
+    ring.get_mut(position % RING)
+}
+
 impl<'h, B: Buckets> Pipeline<'h, B> {
     pub(super) fn new(handles: &'h [[u8; 16]]) -> Self {
         Self {
             handles,
-            aims: Vec::with_capacity(handles.len()),
-            candidates: vec![0; handles.len()],
-            found: 0,
-            runs: VecDeque::with_capacity(4 * BEHIND),
-            compared: 0,
+            aims: [Aim::default(); RING],
+            candidates: [0; RING],
+            aimed: 0,
             done: 0,
+            found: 0,
+            runs: VecDeque::with_capacity(RING / 16),
+            compared: 0,
         }
     }
 
     /// Handles that no run has taken yet.
     pub(super) fn rest(&self) -> &'h [[u8; 16]] {
-        self.handles.get(self.aims.len()..).unwrap_or_default()
+        self.handles.get(self.aimed..).unwrap_or_default()
     }
 
-    /// Starts the next so many handles, which lie in these buckets, and brings those before them forward.
+    /// Starts the next so many handles, [`RUN`] at most, which lie in these buckets, and brings those before them
+    /// forward.
     #[inline]
     pub(super) fn push(&mut self, buckets: B, count: usize, hits: &mut impl FnMut(usize, [u8; 16])) {
         let view = buckets.view();
-        self.aims.extend(self.rest().iter().take(count).map(|handle| {
+        for handle in self.rest().iter().take(count) {
             let home = view.home(handle);
             prefetch_index(view.lines, home.bucket);
-            Aim { home, matches: 0 }
-        }));
-        self.runs.push_back(Run { buckets, end: self.aims.len(), candidates: 0..0 });
+            if let Some(aim) = at(&mut self.aims, self.aimed) {
+                *aim = Aim { home, matches: 0 };
+            }
+            self.aimed += 1;
+        }
+        self.runs.push_back(Run { buckets, end: self.aimed, candidates: 0..0 });
         self.advance(BEHIND, hits);
     }
 
@@ -141,7 +159,7 @@ impl<'h, B: Buckets> Pipeline<'h, B> {
     /// Moves every run on that has enough others behind it.
     #[inline]
     fn advance(&mut self, behind: usize, hits: &mut impl FnMut(usize, [u8; 16])) {
-        while self.runs.get(self.compared).is_some_and(|run| run.end + behind <= self.aims.len()) {
+        while self.runs.get(self.compared).is_some_and(|run| run.end + behind <= self.aimed) {
             self.compare();
         }
         while self.compared > 0 && self.runs.front().is_some_and(|run| run.end + behind <= self.done) {
@@ -154,21 +172,23 @@ impl<'h, B: Buckets> Pipeline<'h, B> {
     fn compare(&mut self) {
         let Some(run) = self.runs.get_mut(self.compared) else { return };
         let view = run.buckets.view();
-        let (first, mut found) = (self.done, self.found);
-        for (position, aim) in (first..run.end).zip(self.aims.iter_mut().skip(first)) {
+        let first = self.found;
+        for position in self.done..run.end {
+            let Some(aim) = at(&mut self.aims, position) else { continue };
             aim.matches = view.matches(aim.home);
-            if let Some(candidate) = self.candidates.get_mut(found) {
-                *candidate = position;
+            let matched = usize::from(aim.matches != 0);
+            if let Some(candidate) = at(&mut self.candidates, self.found) {
+                *candidate = u32::try_from(position).unwrap_or(u32::MAX);
             }
-            found += usize::from(aim.matches != 0);
+            self.found += matched;
         }
-        run.candidates = self.found..found;
-        for &position in self.candidates.get(run.candidates.clone()).unwrap_or_default() {
-            if let Some(Aim { home, matches }) = self.aims.get(position) {
+        run.candidates = first..self.found;
+        for place in run.candidates.clone() {
+            let position = at(&mut self.candidates, place).map_or(0, |position| *position as usize);
+            if let Some(Aim { home, matches }) = at(&mut self.aims, position) {
                 prefetch_index(view.entries, home.bucket * SLOTS + matches.trailing_zeros() as usize);
             }
         }
-        self.found = found;
         self.done = run.end;
         self.compared += 1;
     }
@@ -178,12 +198,13 @@ impl<'h, B: Buckets> Pipeline<'h, B> {
     fn verify(&mut self, hits: &mut impl FnMut(usize, [u8; 16])) {
         let Some(run) = self.runs.pop_front() else { return };
         let view = run.buckets.view();
-        for &position in self.candidates.get(run.candidates).unwrap_or_default() {
-            let (Some(aim), Some(handle)) = (self.aims.get(position), self.handles.get(position)) else {
+        for place in run.candidates {
+            let position = at(&mut self.candidates, place).map_or(0, |position| *position as usize);
+            let (Some(aim), Some(handle)) = (at(&mut self.aims, position), self.handles.get(position)) else {
                 continue;
             };
-            let at = view.locate_from(handle, aim.home, aim.matches);
-            if let Some(account) = at.and_then(|at| view.value(at)) {
+            let found = view.locate_from(handle, aim.home, aim.matches);
+            if let Some(account) = found.and_then(|found| view.value(found)) {
                 hits(position, account);
             }
         }

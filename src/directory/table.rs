@@ -2,12 +2,12 @@
 //!
 //! It is cut into shards by the first bits of the handle, each under a lock of its own. The handles of a
 //! request are in ascending order, so a batch walks the shards in order too, and holds a read guard only for
-//! the group of at most 64 handles at hand: well under 2 µs. One writer at a time changes the table; a shard
+//! the handles that are on their way, some hundreds: a few µs. One writer at a time changes the table; a shard
 //! that is full is copied into a larger one while readers go on, and only the swap shuts them out.
 
 mod shard;
 
-use super::group::{Buckets, Hits, Pipeline};
+use super::group::{Buckets, Hits, Pipeline, RUN};
 use super::rows::{Entry, View};
 use crate::model::handle::Handle;
 use crate::model::id::AccountId;
@@ -20,8 +20,6 @@ const SHARD_USERS: usize = 300_000;
 /// A request of 1 000 handles should find several in each shard, or it pays for locks alone.
 const MOST_SHARDS: usize = 256;
 const FEWEST_SHARDS: usize = 16;
-/// Handles for which a reader holds a guard.
-const RUN: usize = 128;
 /// Changes that a writer makes before it lets readers in again.
 const CHANGES: usize = 64;
 
