@@ -68,8 +68,14 @@ impl FeedCursor {
 const IDENTITY: &str = "SELECT identity FROM feed_identity WHERE name = 'feed'";
 const SQLITE_HEAD: &str =
     "SELECT COALESCE((SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'directory_feed'), 0)";
-const SQLITE_NEWS: &str = "SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
-    WHERE feed_id > $1 ORDER BY feed_id LIMIT $2";
+/// One statement, hence one look at the database, for the identity, the head and the rows.
+const SQLITE_NEWS: &str = "SELECT i.identity,
+    COALESCE((SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'directory_feed'), 0),
+    f.feed_id, f.epoch_id, f.handle, f.account_id, f.tag
+    FROM feed_identity AS i LEFT JOIN (
+        SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
+        WHERE feed_id > $1 ORDER BY feed_id LIMIT $2
+    ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id";
 const POSTGRES_HEAD: &str =
     "SELECT encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
     pg_current_snapshot()::text FROM feed_identity AS i WHERE i.name = 'feed'";
@@ -91,7 +97,7 @@ const FORGET: &str = "DELETE FROM directory_feed
 const FORGET_MARKS: &str = "DELETE FROM feed_marks WHERE marked_at <= $1";
 const RENEW: &str = "UPDATE feed_identity SET identity = $1 WHERE name = 'feed'";
 
-type SqliteRow = (i64, i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
+type SqliteRow = (Vec<u8>, i64, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 type PostgresRow =
     (String, String, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
@@ -134,21 +140,9 @@ impl Store {
     pub async fn feed_news(&self, cursor: &FeedCursor) -> Result<FeedNews, StoreError> {
         match &self.pool {
             Pool::Sqlite { readers, .. } => {
-                let mut tx = readers.begin().await?;
-                let identity: Vec<u8> = sqlx::query_scalar(IDENTITY).fetch_one(&mut *tx).await?;
-                let last: Option<i64> = cursor.position.parse().ok();
-                let Some(last) = last.filter(|_| hex::encode(identity) == cursor.identity) else {
-                    return Ok(FeedNews::Elsewhere);
-                };
+                let Ok(last) = cursor.position.parse::<i64>() else { return Ok(FeedNews::Elsewhere) };
                 let rows: Vec<SqliteRow> =
-                    sqlx::query_as(SQLITE_NEWS).bind(last).bind(PAGE).fetch_all(&mut *tx).await?;
-                if rows.is_empty() {
-                    let head: i64 = sqlx::query_scalar(SQLITE_HEAD).fetch_one(&mut *tx).await?;
-                    // An older copy of the database was put back: its numbers will be used again.
-                    if head < last {
-                        return Ok(FeedNews::Elsewhere);
-                    }
-                }
+                    sqlx::query_as(SQLITE_NEWS).bind(last).bind(PAGE).fetch_all(readers).await?;
                 sqlite_news(cursor, last, rows)
             }
             Pool::Postgres(pool) => {
@@ -189,14 +183,19 @@ impl Store {
 }
 
 fn sqlite_news(cursor: &FeedCursor, last: i64, rows: Vec<SqliteRow>) -> Result<FeedNews, StoreError> {
-    let last = rows.last().map_or(last, |row| row.0);
-    let changes =
-        rows.into_iter().map(|(_, epoch, handle, account, tag)| change(epoch, &handle, account, tag));
-    let changes = changes.collect::<Result<_, _>>()?;
-    Ok(FeedNews::Changes(
-        changes,
-        FeedCursor { identity: cursor.identity.clone(), position: last.to_string() },
-    ))
+    let Some((identity, head, ..)) = rows.first() else {
+        return Err(StoreError::unreadable("feed_identity", "identity"));
+    };
+    // Beyond the head: an older copy of the database was put back, and its numbers will be used again.
+    if hex::encode(identity) != cursor.identity || *head < last {
+        return Ok(FeedNews::Elsewhere);
+    }
+    let last = rows.last().and_then(|row| row.2).unwrap_or(last);
+    let next = FeedCursor { identity: cursor.identity.clone(), position: last.to_string() };
+    let told = rows.into_iter().filter_map(|(_, _, id, epoch, handle, account, tag)| {
+        id.and(epoch).zip(handle).map(|(epoch, handle)| change(epoch, &handle, account, tag))
+    });
+    Ok(FeedNews::Changes(told.collect::<Result<_, _>>()?, next))
 }
 
 fn postgres_news(cursor: &FeedCursor, rows: Vec<PostgresRow>) -> Result<FeedNews, StoreError> {

@@ -111,9 +111,10 @@ impl Store {
             apply_listing!(tx, &registration.listing);
             let device_id = device.id.as_bytes().as_slice();
             run!(tx, ADD_DEVICE, device_id, id, number, device.secret.as_bytes().as_slice(), &device.name_sealed, device.platform.as_str(), now);
-            let surplus: Vec<Vec<u8>> =
-                sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;
-            ended.extend(surplus);
+            // A new account has this one device.
+            if registration.plan == Plan::Continue {
+                ended = sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;
+            }
             Ok(Ending::Commit(Ok(ended)))
         });
         match ended {
