@@ -10,8 +10,8 @@
 //! - *database*: every lookup asks it. So it is, too, while a view is being filled, and when the feed could not be
 //!   read for [`STALE`]: a view that may be old is not believed.
 //!
-//! Views follow the feed ([`follow`]); they are filled from a snapshot file or the database's rows ([`fill`]), and
-//! samples of what they answer are checked against the database ([`self_check`]).
+//! Views follow the feed (`follow`); they are filled from a snapshot file or the database's rows (`fill`), and
+//! samples of what they answer are checked against the database (`self_check`).
 
 mod cache;
 mod fill;

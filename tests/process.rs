@@ -11,6 +11,7 @@ mod process {
     mod config;
     mod config_maps;
     mod crash;
+    mod epoch;
     mod harness;
     mod keys;
     mod kill;

@@ -48,7 +48,8 @@ pub enum RegisterOutcome {
 }
 
 const SPEND_GRANT: &str = "UPDATE verifications SET grant_used_at = $2
-    WHERE verification_id = $1 AND approved_at > $3 AND grant_used_at IS NULL";
+    WHERE verification_id = $1 AND approved_at > $3 AND grant_used_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM epochs WHERE epoch_id = $4 AND followed_at IS NOT NULL)";
 const TAKE_NUMBER: &str = "INSERT INTO numbers (number_index, account_id) VALUES ($1, $2)
     ON CONFLICT (number_index) DO NOTHING";
 const MOVE_NUMBER: &str = "UPDATE numbers SET account_id = $2 WHERE number_index = $1 AND account_id = $3";
@@ -76,13 +77,16 @@ impl Store {
         let (now, id) = (device.created_at.as_millisecond(), account.id.as_bytes().as_slice());
         let number = account.number_index.as_bytes().as_slice();
         let since = account.discoverable.then_some(now);
+        let newest = registration.listing.newest_epoch().map(i64::from);
         let ended: Result<Vec<Vec<u8>>, RegisterOutcome> = transact!(self, tx => {
-            if overtaken!(self, tx, registration.listing) {
+            // PostgreSQL first locks the epoch out of which nothing may come; SQLite, which has one writer, looks along.
+            if self.engine() == "postgres" && overtaken!(self, tx, registration.listing) {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::EpochsOutdated)));
             }
-            let granted = run!(tx, SPEND_GRANT, registration.verification.as_bytes().as_slice(), now, now.saturating_sub(millis(GRANT_LIFETIME)));
+            let granted = run!(tx, SPEND_GRANT, registration.verification.as_bytes().as_slice(), now, now.saturating_sub(millis(GRANT_LIFETIME)), newest);
             if granted == 0 {
-                return Ok(Ending::Rollback(Err(RegisterOutcome::GrantUnusable)));
+                let overtaken = overtaken!(self, tx, registration.listing);
+                return Ok(Ending::Rollback(Err(if overtaken { RegisterOutcome::EpochsOutdated } else { RegisterOutcome::GrantUnusable })));
             }
             let before = match registration.plan {
                 Plan::Create => None,
@@ -117,10 +121,7 @@ impl Store {
             }
             Ok(Ending::Commit(Ok(ended)))
         });
-        match ended {
-            Ok(ended) => device_ids(&ended).map(RegisterOutcome::Registered),
-            Err(refused) => Ok(refused),
-        }
+        ended.map_or_else(Ok, |ended| device_ids(&ended).map(RegisterOutcome::Registered))
     }
 }
 
