@@ -206,7 +206,8 @@ impl App {
         ));
         let (verifications, idempotency) =
             (self.services.verifications.clone(), self.services.idempotency.clone());
-        jobs.spawn(jobs::forget(verifications, idempotency, clock.clone(), stop.clone()));
+        let directory = self.directory.clone();
+        jobs.spawn(jobs::forget(verifications, idempotency, directory, clock.clone(), stop.clone()));
         jobs.spawn(jobs::watch_epochs(self.epochs.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
     }

@@ -84,7 +84,6 @@ pub async fn follow_directory(
             }
             _ = saves.tick() => {
                 report("the directory's snapshot could not be written", directory.save_snapshot().await);
-                report("the old feed could not be forgotten", directory.forget_feed().await);
             }
             () = stop.cancelled() => {}
         }
@@ -112,6 +111,7 @@ fn report<E: std::fmt::Display>(what: &'static str, outcome: Result<(), E>) {
 pub async fn forget(
     verifications: Verifications,
     idempotency: Idempotency,
+    directory: Arc<Directory>,
     clock: Clock,
     stop: CancellationToken,
 ) {
@@ -126,6 +126,7 @@ pub async fn forget(
                 if let Err(cause) = idempotency.forget_old(clock.now()).await {
                     complain("old answers could not be forgotten", &cause);
                 }
+                report("the old feed could not be forgotten", directory.forget_feed().await);
             }
             () = stop.cancelled() => {}
         }

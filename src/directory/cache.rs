@@ -2,7 +2,7 @@
 //!
 //! The buckets are those of the table, but a full one spills nothing: a new entry takes the place of another.
 //! Which one is as good as random, as slots are taken in turn over all buckets; to count uses would make every
-//! reader a writer. One lock is enough, since nothing here grows: both sides hold it for a group of 64 at most,
+//! reader a writer. One lock is enough, since nothing here grows: both sides hold it for 256 handles at most,
 //! and handles may come in any order.
 
 use super::group::{Buckets, Hits, Pipeline};
