@@ -99,7 +99,7 @@ pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartEr
         private_folder_of(file)?;
     }
     warn_of_open_folder(&config.keys.file);
-    let store = Store::connect(&url, true, config.database.connections).await?;
+    let store = Store::connect(&url, true, config.database.connections()).await?;
     if migrate {
         store.migrate().await?;
     }
@@ -171,6 +171,7 @@ impl App {
             ),
             clock,
             store,
+            database_wait: config.database.request_timeout.get(),
             draining: Arc::new(AtomicBool::new(false)),
             development: development(config, inbox),
             address_limit: AddressLimit::new(config),
@@ -204,6 +205,8 @@ impl App {
             clock.clone(),
             stop.clone(),
         ));
+        jobs.spawn(jobs::tell_others(self.directory.clone(), stop.clone()));
+        jobs.spawn(jobs::listen_to_others(self.directory.clone(), stop.clone()));
         let (verifications, idempotency) =
             (self.services.verifications.clone(), self.services.idempotency.clone());
         let directory = self.directory.clone();

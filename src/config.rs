@@ -4,6 +4,7 @@
 //! sizes bytes or text (`"256MiB"`).
 
 mod challenges;
+mod database;
 mod defaults;
 mod environment;
 mod limits;
@@ -86,6 +87,10 @@ pub struct Database {
     pub migrate: bool,
     /// Connections to PostgreSQL.
     pub connections: u32,
+    /// What a request may wait for PostgreSQL in all.
+    pub request_timeout: Seconds,
+    /// The longest that any statement may take on PostgreSQL.
+    pub statement_timeout: Seconds,
 }
 
 /// Where the server's keys are.
@@ -232,7 +237,7 @@ words! {
     /// How a node looks handles up.
     #[derive(Default)]
     DirectoryMode {
-        /// On SQLite `complete` while that fits into the memory, else `filter`; `database` on PostgreSQL.
+        /// `complete` while that fits into the memory, else `filter`.
         #[default]
         Auto = "auto",
         /// Every entry in memory, whatever it takes.

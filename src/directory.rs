@@ -23,8 +23,10 @@ mod self_check;
 mod snapshot;
 mod table;
 mod view;
+mod wake;
 
 pub use cache::Cache;
+pub use follow::FeedError;
 pub use group::Hits;
 pub use table::{Change, Table};
 
@@ -44,6 +46,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use thiserror::Error;
+use tokio::sync::Notify;
 use view::{Filtered, View};
 
 /// A view that has not seen the feed for so long is not believed.
@@ -63,6 +66,10 @@ pub struct Directory {
     following: Following,
     sampling: Sampling,
     ready: AtomicBool,
+    /// Rung when something was written here.
+    written: Notify,
+    /// How the other nodes tell what this one wrote.
+    node: String,
 }
 
 /// Why a view could not be filled. The database is asked instead.
@@ -71,6 +78,9 @@ pub enum DirectoryError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
     /// Memory for the table could not be had.
     #[error("no memory for the view of the directory: {0}")]
     Memory(#[from] std::io::Error),
@@ -80,6 +90,7 @@ impl Directory {
     /// A directory that asks the database until it is filled.
     #[must_use]
     pub fn new(store: Store, keys: Arc<Keys>, config: &Config, clock: Clock) -> Self {
+        let following = Following::new(store.engine() == "postgres");
         let directory = Self {
             store,
             keys,
@@ -87,9 +98,11 @@ impl Directory {
             snapshot: config.snapshot_file(),
             clock,
             views: ArcSwap::default(),
-            following: Following::default(),
+            following,
             sampling: Sampling::default(),
             ready: AtomicBool::new(false),
+            written: Notify::new(),
+            node: hex::encode(random_bytes::<8>()),
         };
         directory.ready.store(!directory.has_views(), Ordering::Release);
         directory
@@ -109,10 +122,21 @@ impl Directory {
 
     fn has_views(&self) -> bool {
         match self.settings.mode {
-            DirectoryMode::Complete | DirectoryMode::Filter => true,
+            DirectoryMode::Auto | DirectoryMode::Complete | DirectoryMode::Filter => true,
             DirectoryMode::Database => false,
-            DirectoryMode::Auto => self.store.engine() == "sqlite",
         }
+    }
+
+    /// Whether lookups are answered as this node is made to: its view has seen the feed within [`STALE`], or it has none.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        !self.has_views() || self.following.is_fresh()
+    }
+
+    /// How long ago this node has seen the feed; `None` where it has no view.
+    #[must_use]
+    pub fn lag(&self) -> Option<Duration> {
+        self.has_views().then(|| self.following.lag())
     }
 
     /// Which of the handles are accounts: the bits of `known` first, then those of `new`.

@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use rate::LookupRate;
 use shape::Shape;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 
 /// Handles that one request may hold in all its lists.
@@ -148,6 +149,18 @@ impl Discovery {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.directory.is_ready()
+    }
+
+    /// Whether lookups are answered as this node is made to, and not all by the database because its view is old.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.directory.is_fresh()
+    }
+
+    /// How long ago this node's view has seen the feed; `None` where it has no view.
+    #[must_use]
+    pub fn lag(&self) -> Option<Duration> {
+        self.directory.lag()
     }
 
     /// Answers an address book question.

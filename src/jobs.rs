@@ -19,6 +19,8 @@ const POLL: Duration = Duration::from_secs(1);
 const FORGET: Duration = Duration::from_mins(10);
 /// How often the feed is read even if nothing is registered here: the command line and other nodes write, too.
 const FOLLOW: Duration = Duration::from_millis(250);
+/// How often the other nodes are told at most.
+const TELL: Duration = Duration::from_millis(50);
 const UPKEEP: Duration = Duration::from_secs(1);
 const SAVE: Duration = Duration::from_hours(1);
 /// How soon every node knows of a new epoch.
@@ -73,9 +75,18 @@ pub async fn follow_directory(
     }
     saves.reset();
     let keeping = TaskTracker::new();
+    let mut failing = false;
     while !stop.is_cancelled() {
         tokio::select! {
-            _ = polls.tick() => report("the feed could not be read", directory.catch_up().await),
+            _ = polls.tick() => {
+                let read = directory.catch_up().await;
+                match &read {
+                    Err(cause) if !failing => tracing::error!(%cause, "the feed could not be read"),
+                    Ok(()) if failing => tracing::info!("the feed is read again"),
+                    _ => {}
+                }
+                failing = read.is_err();
+            }
             _ = upkeep.tick() => {
                 // Beside the polls: filling takes long, and the views that are there must stay fresh.
                 if keeping.is_empty() {
@@ -91,6 +102,38 @@ pub async fn follow_directory(
     if directory.is_ready() {
         report("the directory's snapshot could not be written", directory.save_snapshot().await);
     }
+}
+
+/// Lets the other nodes know of what is written here, until `stop`: at most twenty times a second.
+pub async fn tell_others(directory: Arc<Directory>, stop: CancellationToken) {
+    let mut turns = interval(TELL);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let telling = async {
+        loop {
+            turns.tick().await;
+            if let Err(cause) = directory.tell().await {
+                tracing::debug!(%cause, "the other nodes were not told");
+            }
+        }
+    };
+    stop.run_until_cancelled_owned(telling).await;
+}
+
+/// Reads the feed as soon as another node says so, until `stop`.
+pub async fn listen_to_others(directory: Arc<Directory>, stop: CancellationToken) {
+    let mut turns = interval(UPKEEP);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let listening = async {
+        loop {
+            turns.tick().await;
+            match directory.listen().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(cause) => tracing::debug!(%cause, "the other nodes could not be heard"),
+            }
+        }
+    };
+    stop.run_until_cancelled_owned(listening).await;
 }
 
 async fn keep_fit(directory: Arc<Directory>, epochs: Epochs, now: Timestamp) {

@@ -223,7 +223,7 @@ impl Accounts {
         if matches!(listing, Listing::Unchanged) {
             return;
         }
-        if let Err(cause) = self.directory.catch_up().await {
+        if let Err(cause) = self.directory.changed().await {
             tracing::warn!(%cause, "the feed could not be read: a change will be seen later");
         }
     }

@@ -23,9 +23,11 @@ mod key_fingerprints;
 mod ledgers;
 mod orders;
 mod outbox;
+mod patience;
 mod registrations;
 mod relisting;
 mod sends;
+mod server;
 mod spending;
 mod switches;
 mod verifications;
@@ -34,25 +36,27 @@ mod writer;
 pub use accounts::AccountChange;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;
-pub use connect::{DatabaseUrl, DatabaseUrlError};
+pub use connect::{Connections, DatabaseUrl, DatabaseUrlError};
 pub use devices::DeviceAuth;
 pub use directory::{DirectoryRow, Listing};
 pub use epoch_work::{EpochLease, EpochProgress};
 pub use epochs::SealedEpoch;
 pub use error::StoreError;
-pub use feed::{FeedChange, FeedCursor, FeedNews};
+pub use feed::{FeedChange, FeedCursor, FeedListener, FeedNews, FeedReader};
 pub use guard::BucketState;
 pub use idempotency::{ClaimOutcome, KeyedRequest};
 pub use key_fingerprints::KeyFingerprint;
 pub use orders::{Refusal, SendOrder, SendOutcome, Sending};
 pub use outbox::{ClaimedDelivery, SettledDelivery, Settlement};
+pub use patience::Patience;
 pub use registrations::{Plan, RegisterOutcome, Registration};
 pub use relisting::{DiscoverableAccount, NewRow};
 pub use spending::Caps;
 pub use switches::SendingPause;
 
+use server::Server;
+use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
-use sqlx::{PgPool, SqlitePool};
 use writer::Writer;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -71,7 +75,7 @@ enum Pool {
         writer: Writer,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    Postgres(Server),
 }
 
 /// How a transaction ends: a conflict is a value, and still undoes what went before it.
@@ -89,10 +93,14 @@ macro_rules! read {
                 let $conn = &mut *held;
                 $body
             }
-            $crate::store::Pool::Postgres(pool) => {
-                let mut held = pool.acquire().await?;
-                let $conn = &mut *held;
-                $body
+            $crate::store::Pool::Postgres(server) => {
+                server
+                    .within(Box::pin(async {
+                        let mut held = server.acquire().await?;
+                        let $conn = &mut *held;
+                        Ok::<_, $crate::store::StoreError>($body)
+                    }))
+                    .await?
             }
         }
     };
@@ -124,23 +132,28 @@ macro_rules! transact {
                     }
                 }
             }
-            $crate::store::Pool::Postgres(pool) => {
-                let mut held = pool.begin().await?;
-                let ending: Result<$crate::store::Ending<_>, $crate::store::StoreError> = async {
-                    let $tx = &mut *held;
-                    $body
-                }
-                .await;
-                match ending? {
-                    $crate::store::Ending::Commit(value) => {
-                        held.commit().await?;
-                        value
-                    }
-                    $crate::store::Ending::Rollback(value) => {
-                        held.rollback().await?;
-                        value
-                    }
-                }
+            $crate::store::Pool::Postgres(server) => {
+                server
+                    .within(Box::pin(async {
+                        let mut held = server.acquire().await?;
+                        let mut begun = sqlx::Connection::begin(&mut *held).await?;
+                        let ending: Result<$crate::store::Ending<_>, $crate::store::StoreError> = async {
+                            let $tx = &mut *begun;
+                            $body
+                        }
+                        .await;
+                        match ending? {
+                            $crate::store::Ending::Commit(value) => {
+                                begun.commit().await?;
+                                Ok::<_, $crate::store::StoreError>(value)
+                            }
+                            $crate::store::Ending::Rollback(value) => {
+                                begun.rollback().await?;
+                                Ok(value)
+                            }
+                        }
+                    }))
+                    .await?
             }
         }
     };
@@ -162,7 +175,7 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.pool {
             Pool::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
-            Pool::Postgres(pool) => POSTGRES.run(pool).await?,
+            Pool::Postgres(server) => POSTGRES.run(&mut server.connection().await?).await?,
         }
         Ok(())
     }
@@ -177,7 +190,9 @@ impl Store {
             Pool::Sqlite { writer, .. } => {
                 (&SQLITE, sqlx::query_scalar(APPLIED).fetch_all(writer.pool()).await)
             }
-            Pool::Postgres(pool) => (&POSTGRES, sqlx::query_scalar(APPLIED).fetch_all(pool).await),
+            Pool::Postgres(server) => {
+                (&POSTGRES, sqlx::query_scalar(APPLIED).fetch_all(&mut *server.acquire().await?).await)
+            }
         };
         let applied = match applied {
             Err(sqlx::Error::Database(_)) => Vec::new(),
@@ -212,7 +227,7 @@ impl Store {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres(server) => server.close().await,
         }
     }
 }

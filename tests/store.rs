@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::path::Path;
+
 #[path = "api/harness/engine.rs"]
 mod engine;
 
@@ -16,6 +18,7 @@ mod store {
     mod idempotency;
     mod keeping;
     mod limits;
+    mod patience;
     mod relisting;
     mod sending;
     mod verifications;
@@ -24,11 +27,14 @@ mod store {
 /// Every method is called by some test here.
 #[test]
 fn the_contract_calls_every_method_of_the_store() {
-    let texts = |folder: &str| -> String {
+    fn texts(folder: &Path) -> String {
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
-    };
-    let (source, contract) = (texts("src/store") + include_str!("../src/store.rs"), texts("tests/store"));
+        files
+            .map(|file| if file.is_dir() { texts(&file) } else { std::fs::read_to_string(file).unwrap() })
+            .collect()
+    }
+    let source = texts(Path::new("src/store")) + include_str!("../src/store.rs");
+    let contract = texts(Path::new("tests/store"));
     let methods: Vec<&str> =
         source.split("pub async fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()).collect();
     assert!(methods.len() > 20, "{methods:?}");

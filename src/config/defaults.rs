@@ -4,6 +4,7 @@ use super::{
     ByteSize, Countries, Database, Directory, DirectoryMode, Discovery, Guard, GuardMode, HiddenPassword,
     KeyFile, Limits, Log, LogFormat, Money, NumberTypes, Seconds, Server, Shape, ShapeMode, Verification,
 };
+use crate::store::Connections;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -20,7 +21,14 @@ impl Default for Server {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: HiddenPassword::new("sqlite://data/tuttu.db"), migrate: true, connections: 20 }
+        let Connections { count, request_timeout, statement_timeout } = Connections::from(20);
+        Self {
+            url: HiddenPassword::new("sqlite://data/tuttu.db"),
+            migrate: true,
+            connections: count,
+            request_timeout: request_timeout.into(),
+            statement_timeout: statement_timeout.into(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
-/// A duration: a whole number of seconds, or text such as `10m`, `1h 30m` or `180d`.
+/// A duration: a whole number of seconds, or text such as `1500ms`, `10m`, `1h 30m` or `180d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seconds(Duration);
 
@@ -35,6 +35,12 @@ impl Seconds {
     }
 }
 
+impl From<Duration> for Seconds {
+    fn from(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -45,7 +51,10 @@ impl<'de> Deserialize<'de> for Seconds {
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}s", self.0.as_secs()))
+        match self.0.subsec_millis() {
+            0 => serializer.collect_str(&format_args!("{}s", self.0.as_secs())),
+            _ => serializer.collect_str(&format_args!("{}ms", self.0.as_millis())),
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{Config, ConfigError, Gateway, GatewayKind, routes, twilio, webhook};
 use crate::model::code;
 use crate::model::epoch::EPOCHS_APART;
-use crate::store::DatabaseUrl;
 use std::collections::BTreeSet;
 
 /// Every rule that `config` breaks.
@@ -31,10 +30,6 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
          address book anew",
     );
     must(config.discovery.shape.hit_percent <= 100, "discovery.shape.hit_percent must be at most 100");
-    must(config.database.connections > 0, "database.connections must be at least 1");
-    if let Err(cause) = DatabaseUrl::parse(config.database.url.expose()) {
-        must(false, &format!("database.url {cause}"));
-    }
     must(
         config.server.public_url.as_deref().is_none_or(is_web_address),
         "server.public_url must begin with https:// or http://",
@@ -60,6 +55,7 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
 /// The rules that sections check themselves.
 fn section_problems(config: &Config) -> Vec<String> {
     let mut problems = config.limits.problems();
+    problems.extend(config.database.problems());
     problems.extend(config.challenges.problems());
     problems.extend(routes::problems(&config.sms));
     problems.extend(config.message_problems());

@@ -7,10 +7,10 @@ use super::cache::Cache;
 use super::filter::Filter;
 use super::table::Table;
 use super::view::{Filtered, View};
-use super::{Directory, DirectoryError};
+use super::{Directory, DirectoryError, FeedError};
 use crate::config::DirectoryMode;
 use crate::model::keys::StoredHandle;
-use crate::store::{DirectoryRow, FeedCursor, StoreError};
+use crate::store::{DirectoryRow, FeedCursor, FeedReader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,14 +83,16 @@ impl Directory {
     /// As for [`Directory::fill`].
     pub async fn build(self: &Arc<Self>, epoch: u32) -> Result<(), DirectoryError> {
         let began = Instant::now();
-        let from = self.store.feed_head().await?;
+        // One connection throughout: if the server crashes meanwhile, this comes to nothing and is begun anew.
+        let mut reader = self.store.open_feed().await?;
+        let from = reader.head().await?;
         let users = self.store.directory_size(epoch).await?;
         let view = Arc::new(self.empty_view(epoch, users)?);
         self.read_rows(epoch, &view, users).await?;
         let only = BTreeMap::from([(epoch, view.clone())]);
         // Most of what was missed before the lock, the rest under it: others wait for the lock to see their changes.
-        let Some(from) = self.replay(from, &only).await? else { return Ok(()) };
-        self.publish(from, only).await?;
+        let Some(from) = self.replay(&mut reader, from, &only).await? else { return Ok(()) };
+        self.publish(reader, from, only).await?;
         tracing::info!(
             epoch,
             users = view.users(),
@@ -105,15 +107,17 @@ impl Directory {
     /// Brings new views up to the others, and puts them beside these.
     pub(super) async fn publish(
         &self,
+        mut reader: FeedReader,
         from: FeedCursor,
         new: BTreeMap<u32, Arc<View>>,
-    ) -> Result<(), StoreError> {
-        let mut cursor = self.following.cursor.lock().await;
-        self.read_feed(&mut cursor).await?;
+    ) -> Result<(), FeedError> {
+        let mut place = self.following.place.lock().await;
+        self.read_feed(&mut place).await?;
         let began = Instant::now();
-        let Some(read) = self.replay(from, &new).await? else { return Ok(()) };
-        if cursor.is_none() {
-            *cursor = Some(read);
+        let Some(read) = self.replay(&mut reader, from.clone(), &new).await? else { return Ok(()) };
+        if !place.is_set() {
+            place.begin(reader, from, began);
+            place.go_on(read, began);
             self.following.saw(began);
         }
         self.views.rcu(|views| {

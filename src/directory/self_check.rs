@@ -1,8 +1,7 @@
 //! The sampled self-check: handles that were just asked for, asked of the view and of the database side by side.
 
-use super::{Directory, Hits};
+use super::{Directory, FeedError, Hits};
 use crate::model::handle_set::HandleSet;
-use crate::store::StoreError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -44,7 +43,7 @@ impl Directory {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn check_itself(&self) -> Result<(), StoreError> {
+    pub async fn check_itself(&self) -> Result<(), FeedError> {
         let Some((epoch, handles)) = self.sampling.take() else { return Ok(()) };
         let Some(handles) = HandleSet::new(&handles) else { return Ok(()) };
         let mut wrong = 0;

@@ -73,11 +73,12 @@ impl Directory {
         let wanted = epochs.to_vec();
         let reading = move || read(&path, &keys, (&wanted, most), now);
         let read = tokio::task::spawn_blocking(reading).await.map_err(io::Error::other)?;
+        let mut reader = self.store.open_feed().await?;
         let unfit = match read {
-            Ok((cursor, views)) => match self.replay(cursor, &views).await? {
+            Ok((cursor, views)) => match self.replay(&mut reader, cursor, &views).await? {
                 Some(cursor) => {
                     let users: u64 = views.values().map(|view| view.users()).sum();
-                    self.publish(cursor, views).await?;
+                    self.publish(reader, cursor, views).await?;
                     tracing::info!(
                         users,
                         ms = began.elapsed().as_millis(),
@@ -100,7 +101,7 @@ impl Directory {
     pub async fn save_snapshot(self: &Arc<Self>) -> io::Result<()> {
         let Some(path) = self.snapshot.clone() else { return Ok(()) };
         // The cursor first: what changes while entries are written comes after it, and is applied again.
-        let Some(cursor) = self.following.cursor.lock().await.clone() else { return Ok(()) };
+        let Some(cursor) = self.following.place.lock().await.certain(Instant::now()) else { return Ok(()) };
         let views = self.views.load_full();
         if !views.values().any(|view| matches!(**view, View::Complete(_))) {
             return Ok(());

@@ -3,6 +3,7 @@
 use super::{Problem, Services, idempotency};
 use crate::config;
 use crate::model::source::Source;
+use crate::store::Patience;
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -46,7 +47,15 @@ pub(super) async fn unbroken<T: Send + 'static>(
     services: &Services,
     effect: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Problem> {
-    services.effects.spawn(effect.in_current_span()).await.map_err(|ended| Problem::unavailable(&ended))
+    let patience = Patience::current();
+    let effect = effect.in_current_span();
+    let effect = async {
+        match patience {
+            Some(patience) => patience.bound(effect).await,
+            None => effect.await,
+        }
+    };
+    services.effects.spawn(effect).await.map_err(|ended| Problem::unavailable(&ended))
 }
 
 /// Requests that one address may make in a minute, counted in memory.
@@ -145,7 +154,8 @@ async fn name_and_log(State(services): State<Arc<Services>>, request: Request, n
     let method = word(request.method());
     let begun = Instant::now();
     let span = tracing::info_span!("request", id = %name, method, route = &*route);
-    let mut response = limited(services, request, next).instrument(span.clone()).await;
+    let patience = Patience::of(services.database_wait);
+    let mut response = patience.bound(limited(services, request, next).instrument(span.clone())).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
     measure(route, status, took);

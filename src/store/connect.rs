@@ -1,8 +1,9 @@
 //! Opening a database: the scheme of its URL picks the engine.
 
+use super::server::Server;
 use super::writer::Writer;
 use super::{Pool, Store, StoreError};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -10,7 +11,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 const READERS: u32 = 4;
-const ACQUIRE: Duration = Duration::from_secs(2);
 
 /// Where the database is.
 #[derive(Clone)]
@@ -58,6 +58,28 @@ impl DatabaseUrl {
     }
 }
 
+/// Connections to PostgreSQL, and how long they are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// How many at most.
+    pub count: u32,
+    /// What a request may wait for the database in all.
+    pub request_timeout: Duration,
+    /// The longest that any statement may take.
+    pub statement_timeout: Duration,
+}
+
+impl From<u32> for Connections {
+    /// So many, with the default timeouts.
+    fn from(count: u32) -> Self {
+        Self {
+            count,
+            request_timeout: Duration::from_millis(1_500),
+            statement_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
 /// Rows that a reader is ahead of who takes them: with sqlx's 50 both wake each other all the time.
 const ROWS_AHEAD: usize = 2_000;
 /// Pages that a reader keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows.
@@ -68,10 +90,16 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be reached or opened.
-    pub async fn connect(url: &DatabaseUrl, create: bool, connections: u32) -> Result<Self, StoreError> {
+    pub async fn connect(
+        url: &DatabaseUrl,
+        create: bool,
+        connections: impl Into<Connections>,
+    ) -> Result<Self, StoreError> {
         let pool = match url {
             DatabaseUrl::Sqlite(path) => sqlite(path, create).await?,
-            DatabaseUrl::Postgres(options) => postgres(options, connections).await?,
+            DatabaseUrl::Postgres(options) => {
+                Pool::Postgres(Server::connect(options, connections.into()).await?)
+            }
         };
         Ok(Self { pool })
     }
@@ -98,13 +126,4 @@ async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
         .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true).pragma("cache_size", CACHED))
         .await?;
     Ok(Pool::Sqlite { writer: Writer::new(writer), readers })
-}
-
-async fn postgres(options: &PgConnectOptions, connections: u32) -> Result<Pool, StoreError> {
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options.clone())
-        .await?;
-    Ok(Pool::Postgres(pool))
 }

@@ -111,9 +111,14 @@ impl Store {
                 let asked = handles.iter().flat_map(StoredHandle::as_bytes).copied().collect::<Vec<u8>>();
                 sqlx::query_as(SQLITE).bind(i64::from(epoch)).bind(asked).fetch_all(readers).await?
             }
-            super::Pool::Postgres(pool) => {
+            super::Pool::Postgres(server) => {
                 let asked: Vec<&[u8]> = handles.iter().map(|handle| handle.as_bytes().as_slice()).collect();
-                sqlx::query_as(POSTGRES).bind(i64::from(epoch)).bind(asked).fetch_all(pool).await?
+                let asking = async {
+                    let mut held = server.acquire().await?;
+                    let found = sqlx::query_as(POSTGRES).bind(i64::from(epoch)).bind(asked);
+                    Ok(found.fetch_all(&mut *held).await?)
+                };
+                server.within(Box::pin(asking)).await?
             }
         };
         rows.into_iter().map(|row| entry(epoch, row)).collect()

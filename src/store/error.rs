@@ -12,19 +12,52 @@ enum Cause {
     Database(sqlx::Error),
     Migration(sqlx::migrate::MigrateError),
     Unreadable { table: &'static str, column: &'static str },
+    Late,
 }
 
 impl StoreError {
     pub(crate) fn unreadable(table: &'static str, column: &'static str) -> Self {
         Self(Arc::new(Cause::Unreadable { table, column }))
     }
+
+    /// The database took longer than anybody waits.
+    pub(super) fn late() -> Self {
+        Self(Arc::new(Cause::Late))
+    }
+
+    /// Whether an answer was waited for in vain.
+    pub(super) fn is_late(&self) -> bool {
+        matches!(&*self.0, Cause::Late)
+    }
+
+    /// Whether it says that a connection is lost, or leads to a server that is no primary any more.
+    pub(super) fn is_of_the_connection(&self) -> bool {
+        match &*self.0 {
+            Cause::Database(sqlx::Error::Database(cause)) => {
+                cause.code().is_some_and(|code| LOST.contains(&&*code))
+            }
+            Cause::Database(cause) => matches!(
+                cause,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::WorkerCrashed
+            ),
+            Cause::Late | Cause::Migration(_) | Cause::Unreadable { .. } => false,
+        }
+    }
 }
+
+/// Shutdowns (57P01 to 57P03), a server that only reads (25006), one in recovery (55000 is what functions of the
+/// write-ahead log say there).
+const LOST: [&str; 5] = ["57P01", "57P02", "57P03", "25006", "55000"];
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Cause::Database(cause) => write!(f, "the database failed: {cause}"),
             Cause::Migration(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
+            Cause::Late => f.write_str("the database did not answer in time"),
             Cause::Unreadable { table, column } => write!(f, "a value in {table}.{column} cannot be read"),
         }
     }

@@ -125,7 +125,7 @@ impl Store {
                 let add = sqlx::query(ADD_SQLITE).bind(i64::from(epoch)).bind(pack(rows)).bind(count);
                 add.execute(writer.pool()).await?.rows_affected()
             }
-            Pool::Postgres(pool) => {
+            Pool::Postgres(server) => {
                 let column = |of: fn(&NewRow) -> &[u8]| rows.iter().map(of).collect::<Vec<&[u8]>>();
                 let add = sqlx::query(ADD_POSTGRES)
                     .bind(i64::from(epoch))
@@ -133,7 +133,11 @@ impl Store {
                     .bind(column(|row| row.account.as_bytes()))
                     .bind(column(|row| &row.tag))
                     .bind(column(|row| &row.mark));
-                add.execute(pool).await?.rows_affected()
+                let adding = async {
+                    let mut held = server.acquire().await?;
+                    Ok(add.execute(&mut *held).await?.rows_affected())
+                };
+                server.within(Box::pin(adding)).await?
             }
         };
         Ok(added)

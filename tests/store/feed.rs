@@ -5,39 +5,55 @@ use crate::engine::Engine;
 use tuttu::store::{FeedChange, FeedCursor, FeedNews, Listing, Store};
 
 async fn news(store: &Store, cursor: &FeedCursor) -> (Vec<FeedChange>, FeedCursor) {
-    match store.feed_news(cursor).await.unwrap() {
+    match told(store, cursor, 1_000).await {
         FeedNews::Changes(changes, next) => (changes, next),
-        FeedNews::Elsewhere => panic!("the cursor is of this feed"),
+        other => panic!("the cursor is of this feed: {other:?}"),
     }
+}
+
+async fn told(store: &Store, cursor: &FeedCursor, most: u32) -> FeedNews {
+    store.open_feed().await.unwrap().news(cursor, most).await.unwrap()
+}
+
+async fn head_of(store: &Store) -> FeedCursor {
+    store.open_feed().await.unwrap().head().await.unwrap()
 }
 
 contract!(what_is_committed_after_a_cursor_is_told_once_and_in_order, |store| {
     registered(store, "+358401234561", 1, at(0)).await;
-    let head = store.feed_head().await.unwrap();
+    let head = head_of(store).await;
     assert!(news(store, &head).await.0.is_empty(), "what was before the cursor is not told");
     let bo = registered(store, "+358401234562", 2, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(2))]);
     store.set_visibility(bo.account.id, None, &hidden).await.unwrap();
     let cursor = FeedCursor::parse(&head.to_text()).unwrap();
     let (changes, next) = news(store, &cursor).await;
-    let told: Vec<_> = changes.iter().map(|c| (c.epoch, c.handle, c.listed.as_ref().map(|l| l.0))).collect();
-    assert_eq!(told, [(1, handle(2), Some(bo.account.id)), (1, handle(2), None)]);
+    let seen: Vec<_> = changes.iter().map(|c| (c.epoch, c.handle, c.listed.as_ref().map(|l| l.0))).collect();
+    assert_eq!(seen, [(1, handle(2), Some(bo.account.id)), (1, handle(2), None)]);
     assert!(news(store, &next).await.0.is_empty());
 });
 
 contract!(what_is_rolled_back_is_not_told, |store| {
-    let head = store.feed_head().await.unwrap();
+    let head = head_of(store).await;
     let anna = registered(store, "+358401234561", 1, at(0)).await;
     assert_eq!(news(store, &head).await.0.len(), 1);
-    let head = store.feed_head().await.unwrap();
+    let head = head_of(store).await;
     store.register(&anna).await.unwrap();
     assert!(news(store, &head).await.0.is_empty(), "its grant is spent");
 });
 
+contract!(more_changes_than_are_worth_reading_are_not_told, |store| {
+    let head = head_of(store).await;
+    registered(store, "+358401234561", 1, at(0)).await;
+    assert!(matches!(told(store, &head, 1).await, FeedNews::Changes(changes, _) if changes.len() == 1));
+    registered(store, "+358401234562", 2, at(0)).await;
+    assert!(matches!(told(store, &head, 1).await, FeedNews::TooMany));
+});
+
 contract!(a_renewed_feed_goes_on_elsewhere, |store| {
-    let head = store.feed_head().await.unwrap();
+    let head = head_of(store).await;
     store.renew_feed([7; 16]).await.unwrap();
-    assert!(matches!(store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
+    assert!(matches!(told(store, &head, 1_000).await, FeedNews::Elsewhere));
 });
 
 /// SQLite alone: PostgreSQL's cursor is a snapshot, and a restored cluster has another timeline.
@@ -46,18 +62,18 @@ async fn a_cursor_from_after_the_copy_that_was_put_back_goes_on_elsewhere() {
     let database = Database::fresh(Engine::Sqlite).await;
     let store = &database.store;
     registered(store, "+358401234561", 1, at(0)).await;
-    let head = store.feed_head().await.unwrap();
+    let head = head_of(store).await;
     assert!(news(store, &head).await.0.is_empty());
     let (identity, position) =
         head.to_text().split_once(' ').map(|(i, p)| (i.to_owned(), p.to_owned())).unwrap();
     let ahead = format!("{identity} {}", position.parse::<i64>().unwrap() + 1);
     let ahead = FeedCursor::parse(&ahead).unwrap();
-    assert!(matches!(store.feed_news(&ahead).await.unwrap(), FeedNews::Elsewhere));
+    assert!(matches!(told(store, &ahead, 1_000).await, FeedNews::Elsewhere));
     database.end().await;
 }
 
 contract!(the_feed_is_forgotten_after_a_day, |store| {
-    let head = store.feed_head().await.unwrap();
+    let head = head_of(store).await;
     registered(store, "+358401234561", 1, at(0)).await;
     store.forget_feed(at(0)).await.unwrap();
     registered(store, "+358401234562", 2, at(0)).await;

@@ -1,0 +1,77 @@
+//! How long a request waits for the database, over everything that it asks of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+
+tokio::task_local! {
+    static LEFT: Patience;
+}
+
+/// What is left of the time that a request may wait for the database; clones share it.
+#[derive(Debug, Clone)]
+pub struct Patience(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Microseconds.
+    left: AtomicU64,
+    /// Its place among those whom the server works for, from its first statement to its end.
+    admitted: OnceCell<OwnedSemaphorePermit>,
+}
+
+impl Patience {
+    /// So much in all.
+    #[must_use]
+    pub fn of(duration: Duration) -> Self {
+        Self(Arc::new(Shared { left: AtomicU64::new(micros(duration)), admitted: OnceCell::new() }))
+    }
+
+    /// Runs something that waits for the database no longer than this.
+    pub async fn bound<F: Future>(self, work: F) -> F::Output {
+        LEFT.scope(self, work).await
+    }
+
+    /// That of the request under way, to be handed to what it spawns; `None` outside of one.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        LEFT.try_with(Clone::clone).ok()
+    }
+
+    /// What is left.
+    pub(super) fn left(&self) -> Duration {
+        Duration::from_micros(self.0.left.load(Ordering::Relaxed))
+    }
+
+    /// Waits for a place in the gate, unless it has one. Whoever is in comes to all of its statements: without that, under
+    /// load every request would wait for each of them behind all that have just come, and none would come to its last.
+    pub(super) async fn enter(&self, gate: &Arc<Semaphore>) {
+        let entering = self.0.admitted.get_or_try_init(|| gate.clone().acquire_owned());
+        // A gate is never closed.
+        let _entered = entering.await;
+    }
+
+    fn spend(&self, waited: Duration) {
+        let waited = micros(waited);
+        let left = &self.0.left;
+        let _before =
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(waited)));
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Waits as long as the request may, outside of one as long as `most`; `None`: it took longer, and was dropped.
+pub(super) async fn patiently<F: Future>(most: Duration, work: F) -> Option<F::Output> {
+    let patience = Patience::current();
+    let most = patience.as_ref().map_or(most, |patience| patience.left().min(most));
+    let began = Instant::now();
+    let ended = tokio::time::timeout(most, work).await.ok();
+    if let Some(patience) = patience {
+        patience.spend(began.elapsed());
+    }
+    ended
+}
