@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod epoch;
+pub(crate) mod migrate;
 pub(crate) mod sending;
 pub(crate) mod serve;
 mod table;
@@ -19,7 +20,7 @@ pub(crate) enum Command {
     /// Run the service. Without any configuration it runs on ./data, for this machine alone.
     Serve(Options),
     /// Bring the database's schema up to this version, and end.
-    Migrate(Options),
+    Migrate(migrate::MigrateArgs),
     /// Stop and resume the sending of codes, on all nodes at once.
     Sending(sending::SendingArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.

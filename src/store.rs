@@ -17,10 +17,12 @@ mod epochs;
 mod error;
 mod feed;
 mod forgetting;
+mod granting;
 mod guard;
 mod idempotency;
 mod key_fingerprints;
 mod ledgers;
+mod migrating;
 mod orders;
 mod outbox;
 mod registrations;
@@ -41,6 +43,7 @@ pub use epoch_work::{EpochLease, EpochProgress};
 pub use epochs::SealedEpoch;
 pub use error::StoreError;
 pub use feed::{FeedChange, FeedCursor, FeedNews};
+pub use granting::GrantRefused;
 pub use guard::BucketState;
 pub use idempotency::{ClaimOutcome, KeyedRequest};
 pub use key_fingerprints::KeyFingerprint;
@@ -51,12 +54,8 @@ pub use relisting::{DiscoverableAccount, NewRow};
 pub use spending::Caps;
 pub use switches::SendingPause;
 
-use sqlx::migrate::Migrator;
 use sqlx::{PgPool, SqlitePool};
 use writer::Writer;
-
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The database, whichever engine it is.
 #[derive(Debug, Clone)]
@@ -155,37 +154,6 @@ macro_rules! run {
 use {read, run, transact};
 
 impl Store {
-    /// Brings the schema up to this version.
-    ///
-    /// # Errors
-    /// When the database fails or holds a newer schema.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.pool {
-            Pool::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
-            Pool::Postgres(pool) => POSTGRES.run(pool).await?,
-        }
-        Ok(())
-    }
-
-    /// How many migrations this version has that the database has not.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
-        let (known, applied): (&Migrator, Result<Vec<i64>, sqlx::Error>) = match &self.pool {
-            Pool::Sqlite { writer, .. } => {
-                (&SQLITE, sqlx::query_scalar(APPLIED).fetch_all(writer.pool()).await)
-            }
-            Pool::Postgres(pool) => (&POSTGRES, sqlx::query_scalar(APPLIED).fetch_all(pool).await),
-        };
-        let applied = match applied {
-            Err(sqlx::Error::Database(_)) => Vec::new(),
-            applied => applied?,
-        };
-        Ok(known.iter().filter(|migration| !applied.contains(&migration.version)).count())
-    }
-
     /// Asks the database for nothing, to see whether it answers.
     ///
     /// # Errors

@@ -16,7 +16,9 @@ mod process {
     mod keys;
     mod kill;
     mod kill_switch;
+    mod migrating;
     mod restart;
+    mod roles;
     mod schema;
     mod start;
     mod twilio;

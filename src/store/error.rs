@@ -1,5 +1,6 @@
 //! What can go wrong below a store method. Callers cannot tell more than that it failed.
 
+use super::migrating::MigratingError;
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ pub struct StoreError(Arc<Cause>);
 enum Cause {
     Database(sqlx::Error),
     Migration(sqlx::migrate::MigrateError),
+    Migrating(MigratingError),
     Unreadable { table: &'static str, column: &'static str },
 }
 
@@ -25,6 +27,7 @@ impl fmt::Display for StoreError {
         match &*self.0 {
             Cause::Database(cause) => write!(f, "the database failed: {cause}"),
             Cause::Migration(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
+            Cause::Migrating(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
             Cause::Unreadable { table, column } => write!(f, "a value in {table}.{column} cannot be read"),
         }
     }
@@ -47,6 +50,12 @@ impl From<sqlx::Error> for StoreError {
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(cause: sqlx::migrate::MigrateError) -> Self {
         Self(Arc::new(Cause::Migration(cause)))
+    }
+}
+
+impl From<MigratingError> for StoreError {
+    fn from(cause: MigratingError) -> Self {
+        Self(Arc::new(Cause::Migrating(cause)))
     }
 }
 

@@ -34,11 +34,16 @@ contract!(what_is_rolled_back_is_not_told, |store| {
     assert!(news(store, &head).await.0.is_empty(), "its grant is spent");
 });
 
-contract!(a_renewed_feed_goes_on_elsewhere, |store| {
-    let head = store.feed_head().await.unwrap();
-    store.renew_feed([7; 16]).await.unwrap();
-    assert!(matches!(store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
-});
+#[tokio::test]
+async fn a_renewed_feed_goes_on_elsewhere() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let database = Database::fresh(engine).await;
+        let head = database.store.feed_head().await.unwrap();
+        database.owner.renew_feed([7; 16]).await.unwrap();
+        assert!(matches!(database.store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
+        database.end().await;
+    }
+}
 
 /// SQLite alone: PostgreSQL's cursor is a snapshot, and a restored cluster has another timeline.
 #[tokio::test]
