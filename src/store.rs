@@ -5,6 +5,7 @@
 //! difference of dialect is a visible `match`.
 
 mod accounts;
+mod backup;
 mod budgets;
 mod checks;
 mod connect;
@@ -19,6 +20,7 @@ mod feed;
 mod forgetting;
 mod granting;
 mod guard;
+mod holding;
 mod idempotency;
 mod key_fingerprints;
 mod ledgers;
@@ -27,6 +29,7 @@ mod orders;
 mod outbox;
 mod registrations;
 mod relisting;
+mod restoring;
 mod sends;
 mod spending;
 mod switches;
@@ -34,6 +37,7 @@ mod verifications;
 mod writer;
 
 pub use accounts::AccountChange;
+pub use backup::BackupRefused;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;
 pub use connect::{DatabaseUrl, DatabaseUrlError};
@@ -45,16 +49,19 @@ pub use error::StoreError;
 pub use feed::{FeedChange, FeedCursor, FeedNews};
 pub use granting::GrantRefused;
 pub use guard::BucketState;
+pub use holding::Hold;
 pub use idempotency::{ClaimOutcome, KeyedRequest};
 pub use key_fingerprints::KeyFingerprint;
 pub use orders::{Refusal, SendOrder, SendOutcome, Sending};
 pub use outbox::{ClaimedDelivery, SettledDelivery, Settlement};
 pub use registrations::{Plan, RegisterOutcome, Registration};
 pub use relisting::{DiscoverableAccount, NewRow};
+pub use restoring::Restored;
 pub use spending::Caps;
 pub use switches::SendingPause;
 
 use sqlx::{PgPool, SqlitePool};
+use std::sync::Arc;
 use writer::Writer;
 
 /// The database, whichever engine it is.
@@ -69,6 +76,8 @@ enum Pool {
     Sqlite {
         writer: Writer,
         readers: SqlitePool,
+        /// Says that the file is in use, for as long as it is.
+        _hold: Option<Arc<Hold>>,
     },
     Postgres(PgPool),
 }
@@ -176,7 +185,7 @@ impl Store {
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite { writer, readers } => {
+            Pool::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }

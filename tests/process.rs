@@ -6,11 +6,13 @@
 
 mod process {
     mod at_rest;
+    mod backup;
     mod challenge;
     mod client;
     mod config;
     mod config_maps;
     mod crash;
+    mod dump;
     mod epoch;
     mod harness;
     mod keys;

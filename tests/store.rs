@@ -18,6 +18,7 @@ mod store {
     mod keeping;
     mod limits;
     mod relisting;
+    mod restoring;
     mod sending;
     mod verifications;
 }

@@ -1,5 +1,6 @@
 //! What can go wrong below a store method. Callers cannot tell more than that it failed.
 
+use super::holding::HoldRefused;
 use super::migrating::MigratingError;
 use jiff::Timestamp;
 use std::fmt;
@@ -13,6 +14,7 @@ enum Cause {
     Database(sqlx::Error),
     Migration(sqlx::migrate::MigrateError),
     Migrating(MigratingError),
+    Held(HoldRefused),
     Unreadable { table: &'static str, column: &'static str },
 }
 
@@ -28,6 +30,7 @@ impl fmt::Display for StoreError {
             Cause::Database(cause) => write!(f, "the database failed: {cause}"),
             Cause::Migration(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
             Cause::Migrating(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
+            Cause::Held(cause) => write!(f, "the database cannot be opened: {cause}"),
             Cause::Unreadable { table, column } => write!(f, "a value in {table}.{column} cannot be read"),
         }
     }
@@ -56,6 +59,12 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 impl From<MigratingError> for StoreError {
     fn from(cause: MigratingError) -> Self {
         Self(Arc::new(Cause::Migrating(cause)))
+    }
+}
+
+impl From<HoldRefused> for StoreError {
+    fn from(cause: HoldRefused) -> Self {
+        Self(Arc::new(Cause::Held(cause)))
     }
 }
 

@@ -95,7 +95,6 @@ const MARK: &str = "INSERT INTO feed_marks (marked_at, feed_id)
 const FORGET: &str = "DELETE FROM directory_feed
     WHERE feed_id <= (SELECT MAX(feed_id) FROM feed_marks WHERE marked_at <= $1)";
 const FORGET_MARKS: &str = "DELETE FROM feed_marks WHERE marked_at <= $1";
-const RENEW: &str = "UPDATE feed_identity SET identity = $1 WHERE name = 'feed'";
 
 type SqliteRow = (Vec<u8>, i64, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 type PostgresRow =
@@ -164,18 +163,6 @@ impl Store {
             run!(tx, FORGET, oldest);
             // The newest of the old marks has done its work, too: what it covers is gone.
             run!(tx, FORGET_MARKS, oldest);
-            Ok(Ending::Commit(()))
-        });
-        Ok(())
-    }
-
-    /// Renews the identity of the feed: every cursor and snapshot of before is of another one from now on.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn renew_feed(&self, identity: [u8; 16]) -> Result<(), StoreError> {
-        transact!(self, tx => {
-            run!(tx, RENEW, identity.as_slice());
             Ok(Ending::Commit(()))
         });
         Ok(())

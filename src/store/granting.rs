@@ -14,7 +14,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 24] = [
+const GRANTS: [(&str, &str); 25] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("carried_over", APPEND),
@@ -36,6 +36,7 @@ const GRANTS: [(&str, &str); 24] = [
     ("lookup_budgets", AMEND),
     ("number_counters", CHANGE),
     ("numbers", CHANGE),
+    ("restores", READ),
     ("sending_pauses", CHANGE),
     ("spending", CHANGE),
     ("verifications", CHANGE),

@@ -6,7 +6,7 @@ mod people;
 mod running;
 mod server;
 
-pub(crate) use engine::{Engine, make_role};
+pub(crate) use engine::{Engine, make_role, on_server};
 pub(crate) use mock::Mock;
 pub(crate) use people::{Attempt, Person, code_in, handle, registration};
 pub(crate) use running::{Finished, Running};

@@ -34,17 +34,6 @@ contract!(what_is_rolled_back_is_not_told, |store| {
     assert!(news(store, &head).await.0.is_empty(), "its grant is spent");
 });
 
-#[tokio::test]
-async fn a_renewed_feed_goes_on_elsewhere() {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        let database = Database::fresh(engine).await;
-        let head = database.store.feed_head().await.unwrap();
-        database.owner.renew_feed([7; 16]).await.unwrap();
-        assert!(matches!(database.store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
-        database.end().await;
-    }
-}
-
 /// SQLite alone: PostgreSQL's cursor is a snapshot, and a restored cluster has another timeline.
 #[tokio::test]
 async fn a_cursor_from_after_the_copy_that_was_put_back_goes_on_elsewhere() {

@@ -25,6 +25,12 @@ pub(super) async fn drop_database(url: &str) {
     administer(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }
 
+/// Runs a statement on the server that is about no database's content: whether it went well.
+pub(crate) async fn on_server(statement: &str) -> bool {
+    let mut connection = PgConnection::connect(&format!("{}/postgres", server())).await.unwrap();
+    connection.execute(AssertSqlSafe(statement.to_owned())).await.is_ok()
+}
+
 /// Makes a role that may log in, unless it is there.
 pub(crate) async fn make_role(name: &str) {
     administer(&format!(
