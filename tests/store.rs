@@ -7,6 +7,7 @@ mod engine;
 
 mod store {
     mod accounts;
+    mod citus;
     mod deliveries;
     mod directory;
     mod epochs;

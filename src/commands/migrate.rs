@@ -21,6 +21,9 @@ pub(crate) struct MigrateArgs {
     /// and change no schema. Say it again after every update
     #[arg(long, value_name = "ROLE")]
     grant_to: Option<String>,
+    /// Spread the tables that grow with the number of users over the workers of Citus
+    #[arg(long)]
+    citus: bool,
     #[command(flatten)]
     options: Options,
 }
@@ -39,6 +42,10 @@ pub(crate) async fn run(arguments: MigrateArgs) -> anyhow::Result<()> {
 async fn steps(store: &Store, arguments: &MigrateArgs) -> anyhow::Result<()> {
     store.migrate_within(Duration::from_secs(arguments.wait)).await?;
     writeln!(io::stdout(), "The schema is up to date.")?;
+    if arguments.citus {
+        store.distribute().await?;
+        writeln!(io::stdout(), "The tables are distributed.")?;
+    }
     if let Some(role) = &arguments.grant_to {
         store.grant_to(role).await?;
         writeln!(io::stdout(), "The role {role} may serve: it reads and writes rows and changes no schema.")?;
