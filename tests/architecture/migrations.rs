@@ -107,3 +107,13 @@ fn what_only_adds_is_let_through() {
         assert_eq!(breaking(sql), Vec::<String>::new(), "{sql}");
     }
 }
+
+#[test]
+fn no_statement_reads_rows_by_a_star() {
+    let texts = fs::read_dir("src/store").unwrap().map(|file| file.unwrap().path());
+    for path in texts.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&path).unwrap();
+        let star = ["SELECT *", "RETURNING *"].into_iter().find(|star| text.contains(star));
+        assert_eq!(star, None, "{}: prepared, it fails once a newer version adds a column", path.display());
+    }
+}

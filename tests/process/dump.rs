@@ -34,6 +34,8 @@ async fn take_the_place(name: &str, restored: &str) {
 async fn a_dump_is_put_back_and_a_node_that_went_on_builds_its_view_anew() {
     let mut place = Place::on(Engine::Postgres).await;
     place.set("TUTTU__DIRECTORY__MODE", "complete");
+    // It is asked again and again until the view is there.
+    place.set("TUTTU__DISCOVERY__REQUESTS_PER_HOUR", "100000");
     let (mut one, mut other) = (place.serve(), place.serve());
     one.inbox_key();
     other.inbox_key();

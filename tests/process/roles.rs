@@ -13,6 +13,8 @@ async fn two_nodes_serve_under_a_role_that_changes_no_schema() {
     place.set("TUTTU__DATABASE__URL", &place.url().replacen("postgres@", "tuttu_serving@", 1));
     place.set("TUTTU__DATABASE__MIGRATE", "false");
     place.set("TUTTU__DIRECTORY__MODE", "complete");
+    // It is asked again and again until the change is there.
+    place.set("TUTTU__DISCOVERY__REQUESTS_PER_HOUR", "100000");
     let (mut one, mut other) = (place.serve(), place.serve());
     one.inbox_key();
     other.inbox_key();
