@@ -7,9 +7,10 @@
 //! read in one statement, hence of one snapshot: a row is visible in it and told now, or not visible and not in
 //! the cursor either, and told later. Whether transactions are slow, or were rolled back, does not matter.
 //!
-//! Transaction numbers are used again after a failover, so a cursor belongs to one timeline and to one identity of
-//! the feed, which a restore renews: [`FeedNews::Elsewhere`] says that it is of another, and the view must be
-//! built anew. Two changes of one handle follow one another in `feed_id`: the second waits for the first one's lock.
+//! Transaction numbers are used again after a failover and count anew on another server, so a cursor belongs to one
+//! server, database and timeline, and to one identity of the feed, which a restore renews: [`FeedNews::Elsewhere`]
+//! says that it is of another, and the view must be built anew. Two changes of one handle follow one another in
+//! `feed_id`: the second waits for the first one's lock.
 
 use super::error::Table;
 use super::{Ending, Pool, Store, StoreError, run, transact};
@@ -76,20 +77,32 @@ const SQLITE_NEWS: &str = "SELECT i.identity,
         SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
         WHERE feed_id > $1 ORDER BY feed_id LIMIT $2
     ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id";
-const POSTGRES_HEAD: &str =
-    "SELECT encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
-    pg_current_snapshot()::text FROM feed_identity AS i WHERE i.name = 'feed'";
+/// Whose transaction numbers they are: of this identity, on this timeline, in this database of this server.
+macro_rules! origin {
+    () => {
+        "encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+            || ':' || (SELECT oid FROM pg_database WHERE datname = current_database())
+            || ':' || (SELECT system_identifier FROM pg_control_system())"
+    };
+}
+const POSTGRES_HEAD: &str = concat!(
+    "SELECT ",
+    origin!(),
+    ", pg_current_snapshot()::text FROM feed_identity AS i WHERE i.name = 'feed'"
+);
 /// One statement, hence one snapshot, for the rows and the cursor that comes after them.
-const POSTGRES_NEWS: &str =
-    "SELECT encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
-    pg_current_snapshot()::text, f.feed_id, f.epoch_id, f.handle, f.account_id, f.tag
+const POSTGRES_NEWS: &str = concat!(
+    "SELECT ",
+    origin!(),
+    ", pg_current_snapshot()::text, f.feed_id, f.epoch_id, f.handle, f.account_id, f.tag
     FROM feed_identity AS i LEFT JOIN (
         SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
             WHERE feed_xid >= pg_snapshot_xmax($1::text::pg_snapshot)
         UNION ALL
         SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
             WHERE feed_xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
-    ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id";
+    ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id"
+);
 const MARK: &str = "INSERT INTO feed_marks (marked_at, feed_id)
     SELECT $1, COALESCE(MAX(feed_id), 0) FROM directory_feed WHERE TRUE ON CONFLICT (marked_at) DO NOTHING";
 const FORGET: &str = "DELETE FROM directory_feed

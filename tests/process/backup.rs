@@ -86,7 +86,7 @@ async fn what_was_backed_up_under_load_is_there_after_the_database_was_lost_and_
     }
 
     let said = place.run(&["restore", "copy.db"]).ok();
-    assert!(said.contains("Open codes and grants that are over now: 2"), "{said}");
+    assert!(said.contains("are over now: ") && !said.contains("are over now: 0"), "{said}");
     let mut server = place.serve();
     server.inbox_key();
     all_are_there(&server, &before).await;
@@ -146,6 +146,9 @@ async fn a_backup_of_other_keys_or_none_at_all_replaces_nothing() {
         let refused = place.run(&["restore", file, "--replace"]).failed();
         assert!(refused.contains(file) && refused.contains(why), "{refused}");
     }
+    fs::rename(place.path("data/keys.toml"), place.path("keys.toml")).unwrap();
+    let refused = place.run(&["restore", "copy.db", "--replace"]).failed();
+    assert!(refused.contains("the key file data/keys.toml is not there"), "{refused}");
     assert_eq!(fs::read(place.path("data/tuttu.db")).unwrap(), before);
     assert!(
         place.tree().iter().all(|path| !path.to_string_lossy().contains(".restoring")),
@@ -171,4 +174,17 @@ async fn who_is_signed_out_by_a_restore_proves_the_number_and_goes_on() {
     let grant = server.check(&attempt, &code).await.text("/grant");
     let answer = server.post("/v1/accounts", "", &registration(&grant, "Phone")).await.expect(200, "");
     assert_eq!(answer.text("/account_id"), anna.account_id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_with_an_older_schema_is_made_and_brought_up_to_date_where_it_is_restored() {
+    let place = Place::on(Engine::Sqlite).await;
+    let mut server = place.serve();
+    server.inbox_key();
+    let before = people(&server, 100..102).await;
+    server.stop();
+    place.execute("DELETE FROM _sqlx_migrations WHERE version = 9; DROP TABLE restores").await;
+    place.run(&["backup", "copy.db"]).ok();
+    place.run(&["restore", "copy.db", "--replace"]).ok();
+    all_are_there(&place.serve(), &before).await;
 }

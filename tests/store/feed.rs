@@ -1,8 +1,9 @@
 //! The feed tells every change of the directory.
 
 use super::fixtures::{Database, at, contract, handle, registered};
-use crate::engine::Engine;
-use tuttu::store::{FeedChange, FeedCursor, FeedNews, Listing, Store};
+use crate::engine::{Engine, SERVING};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tuttu::store::{DatabaseUrl, FeedChange, FeedCursor, FeedNews, Listing, Store};
 
 async fn news(store: &Store, cursor: &FeedCursor) -> (Vec<FeedChange>, FeedCursor) {
     match store.feed_news(cursor).await.unwrap() {
@@ -48,6 +49,29 @@ async fn a_cursor_from_after_the_copy_that_was_put_back_goes_on_elsewhere() {
     let ahead = FeedCursor::parse(&ahead).unwrap();
     assert!(matches!(store.feed_news(&ahead).await.unwrap(), FeedNews::Elsewhere));
     database.end().await;
+}
+
+/// PostgreSQL alone: though nobody has said that it is a copy, and its transaction numbers may be any.
+#[tokio::test]
+async fn a_cursor_goes_on_elsewhere_in_a_copy_of_the_database() {
+    let original = Database::fresh(Engine::Postgres).await;
+    registered(&original.store, "+358401234561", 1, at(0)).await;
+    let head = original.store.feed_head().await.unwrap();
+    assert!(news(&original.store, &head).await.0.is_empty());
+    let (server, name) = original.url.rsplit_once('/').unwrap();
+    let (server, copied) = (server.replacen(SERVING, "postgres", 1), format!("{name}_copy"));
+    original.store.close().await;
+    original.owner.close().await;
+    let mut administrator = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    let copy = AssertSqlSafe(format!("CREATE DATABASE {copied} TEMPLATE {name}"));
+    sqlx::raw_sql(copy).execute(&mut administrator).await.unwrap();
+    let url = DatabaseUrl::parse(&format!("{server}/{copied}")).unwrap();
+    let store = Store::connect(&url, false, 1).await.unwrap();
+    assert!(matches!(store.feed_news(&head).await.unwrap(), FeedNews::Elsewhere));
+    store.close().await;
+    let drop = AssertSqlSafe(format!("DROP DATABASE {copied} WITH (FORCE)"));
+    sqlx::raw_sql(drop).execute(&mut administrator).await.unwrap();
+    original.end().await;
 }
 
 contract!(the_feed_is_forgotten_after_a_day, |store| {
