@@ -94,12 +94,7 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartError> {
-    let url = DatabaseUrl::parse(config.database.url.expose())?;
-    if let Some(file) = url.file() {
-        private_folder_of(file)?;
-    }
-    warn_of_open_folder(&config.keys.file);
-    let store = Store::connect(&url, true, config.database.connections()).await?;
+    let store = connect_store(config).await?;
     if migrate {
         store.migrate().await?;
     }
@@ -107,6 +102,19 @@ pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartEr
         0 => Ok(store),
         behind => Err(StartError::SchemaOld(behind)),
     }
+}
+
+/// Opens the database whatever its schema is, making the folder of an embedded one.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn connect_store(config: &Config) -> Result<Store, StartError> {
+    let url = DatabaseUrl::parse(config.database.url.expose())?;
+    if let Some(file) = url.file() {
+        private_folder_of(file)?;
+    }
+    warn_of_open_folder(&config.keys.file);
+    Ok(Store::connect(&url, true, config.database.connections()).await?)
 }
 
 /// Makes the folder of a file, for its owner alone; one that is there keeps its mode.

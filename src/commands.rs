@@ -1,8 +1,11 @@
 //! The subcommands.
 
+pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod epoch;
+pub(crate) mod migrate;
+pub(crate) mod restore;
 pub(crate) mod sending;
 pub(crate) mod serve;
 mod table;
@@ -19,7 +22,11 @@ pub(crate) enum Command {
     /// Run the service. Without any configuration it runs on ./data, for this machine alone.
     Serve(Options),
     /// Bring the database's schema up to this version, and end.
-    Migrate(Options),
+    Migrate(migrate::MigrateArgs),
+    /// Copy an embedded database into a new file while servers run.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database, or make one that was put back safe to serve.
+    Restore(restore::RestoreArgs),
     /// Stop and resume the sending of codes, on all nodes at once.
     Sending(sending::SendingArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.

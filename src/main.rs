@@ -38,7 +38,9 @@ fn main() -> ExitCode {
 async fn runtime(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(options) => commands::serve::run(options).await,
-        Command::Migrate(options) => commands::serve::migrate(options).await,
+        Command::Migrate(arguments) => commands::migrate::run(arguments).await,
+        Command::Backup(arguments) => commands::backup::run(arguments).await,
+        Command::Restore(arguments) => commands::restore::run(arguments).await,
         Command::Sending(arguments) => commands::sending::run(arguments).await,
         Command::Epoch(arguments) => commands::epoch::run(arguments).await,
         Command::Client(arguments) => commands::client::run(arguments).await,

@@ -68,7 +68,7 @@ pub enum RotateRefused {
 pub async fn begin(store: &Store, keys: &Keys, incident: bool, now: Timestamp) -> Result<u32, RotateRefused> {
     let epochs = store.epochs().await.map_err(Failure::from)?;
     let newest = epochs.first().ok_or(RotateRefused::NoneYet)?;
-    let id = newest.id.saturating_add(1);
+    let id = store.next_epoch().await.map_err(Failure::from)?;
     match newest.life.valid_from {
         Some(begun) if begun <= now => {
             let from = begun + EPOCHS_APART;

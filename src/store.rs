@@ -5,8 +5,10 @@
 //! difference of dialect is a visible `match`.
 
 mod accounts;
+mod backup;
 mod budgets;
 mod checks;
+mod citus;
 mod connect;
 mod counters;
 mod deliveries;
@@ -17,15 +19,19 @@ mod epochs;
 mod error;
 mod feed;
 mod forgetting;
+mod granting;
 mod guard;
+mod holding;
 mod idempotency;
 mod key_fingerprints;
 mod ledgers;
+mod migrating;
 mod orders;
 mod outbox;
 mod patience;
 mod registrations;
 mod relisting;
+mod restoring;
 mod sends;
 mod server;
 mod spending;
@@ -34,8 +40,10 @@ mod verifications;
 mod writer;
 
 pub use accounts::AccountChange;
+pub use backup::BackupRefused;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;
+pub use citus::DistributeRefused;
 pub use connect::{Connections, DatabaseUrl, DatabaseUrlError};
 pub use devices::DeviceAuth;
 pub use directory::{DirectoryRow, Listing};
@@ -43,7 +51,9 @@ pub use epoch_work::{EpochLease, EpochProgress};
 pub use epochs::SealedEpoch;
 pub use error::StoreError;
 pub use feed::{FeedChange, FeedCursor, FeedListener, FeedNews, FeedReader};
+pub use granting::GrantRefused;
 pub use guard::BucketState;
+pub use holding::Hold;
 pub use idempotency::{ClaimOutcome, KeyedRequest};
 pub use key_fingerprints::KeyFingerprint;
 pub use orders::{Refusal, SendOrder, SendOutcome, Sending};
@@ -51,16 +61,14 @@ pub use outbox::{ClaimedDelivery, SettledDelivery, Settlement};
 pub use patience::Patience;
 pub use registrations::{Plan, RegisterOutcome, Registration};
 pub use relisting::{DiscoverableAccount, NewRow};
+pub use restoring::Restored;
 pub use spending::Caps;
 pub use switches::SendingPause;
 
 use server::Server;
 use sqlx::SqlitePool;
-use sqlx::migrate::Migrator;
+use std::sync::Arc;
 use writer::Writer;
-
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The database, whichever engine it is.
 #[derive(Debug, Clone)]
@@ -74,6 +82,8 @@ enum Pool {
     Sqlite {
         writer: Writer,
         readers: SqlitePool,
+        /// Says that the file is in use, for as long as it is.
+        _hold: Option<Arc<Hold>>,
     },
     Postgres(Server),
 }
@@ -168,39 +178,6 @@ macro_rules! run {
 use {read, run, transact};
 
 impl Store {
-    /// Brings the schema up to this version.
-    ///
-    /// # Errors
-    /// When the database fails or holds a newer schema.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.pool {
-            Pool::Sqlite { writer, .. } => SQLITE.run(writer.pool()).await?,
-            Pool::Postgres(server) => POSTGRES.run(&mut server.connection().await?).await?,
-        }
-        Ok(())
-    }
-
-    /// How many migrations this version has that the database has not.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
-        let (known, applied): (&Migrator, Result<Vec<i64>, sqlx::Error>) = match &self.pool {
-            Pool::Sqlite { writer, .. } => {
-                (&SQLITE, sqlx::query_scalar(APPLIED).fetch_all(writer.pool()).await)
-            }
-            Pool::Postgres(server) => {
-                (&POSTGRES, sqlx::query_scalar(APPLIED).fetch_all(&mut *server.acquire().await?).await)
-            }
-        };
-        let applied = match applied {
-            Err(sqlx::Error::Database(_)) => Vec::new(),
-            applied => applied?,
-        };
-        Ok(known.iter().filter(|migration| !applied.contains(&migration.version)).count())
-    }
-
     /// Asks the database for nothing, to see whether it answers.
     ///
     /// # Errors
@@ -223,7 +200,7 @@ impl Store {
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite { writer, readers } => {
+            Pool::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }

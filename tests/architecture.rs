@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod architecture {
+    mod migrations;
+}
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -215,6 +219,7 @@ fn columns(sql: &str) -> Vec<String> {
         .map(|line| {
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
             line.replace("BYTEA", "BLOB")
+                .replace(" CONCURRENTLY", "")
                 .replace("BIGINT", "INTEGER")
                 .replace("GENERATED ALWAYS AS IDENTITY", "AUTOINCREMENT")
                 .replace("uuid_send(gen_random_uuid())", "randomblob(16)")

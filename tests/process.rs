@@ -6,17 +6,21 @@
 
 mod process {
     mod at_rest;
+    mod backup;
     mod challenge;
     mod client;
     mod config;
     mod config_maps;
     mod crash;
+    mod dump;
     mod epoch;
     mod harness;
     mod keys;
     mod kill;
     mod kill_switch;
+    mod migrating;
     mod restart;
+    mod roles;
     mod schema;
     mod start;
     mod twilio;

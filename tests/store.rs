@@ -9,17 +9,20 @@ mod engine;
 
 mod store {
     mod accounts;
+    mod citus;
     mod deliveries;
     mod directory;
     mod epochs;
     mod feed;
     mod fixtures;
+    mod granting;
     mod groups;
     mod idempotency;
     mod keeping;
     mod limits;
     mod patience;
     mod relisting;
+    mod restoring;
     mod sending;
     mod verifications;
 }

@@ -1,4 +1,4 @@
-//! `tuttu serve` and `tuttu migrate`.
+//! `tuttu serve`.
 
 use super::Options;
 use anyhow::Context as _;
@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tuttu::app::{App, open_store};
+use tuttu::app::App;
 use tuttu::clock::Clock;
 use tuttu::config::Config;
 use tuttu::{store::DatabaseUrl, telemetry};
@@ -38,23 +38,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 /// Files that are made are for their owner alone, and no core dump holds a key.
-fn close_to_others() {
+pub(super) fn close_to_others() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     if let Err(cause) = hidden {
         tracing::warn!(%cause, "the process can be dumped: keep core dumps off");
     }
-}
-
-/// Brings the schema up to date.
-pub(crate) async fn migrate(options: Options) -> anyhow::Result<()> {
-    let config = options.load()?.config;
-    telemetry::log(&config.log).context("log.level")?;
-    close_to_others();
-    let store = open_store(&config, true).await?;
-    store.close().await;
-    writeln!(io::stdout(), "The schema is up to date.")?;
-    Ok(())
 }
 
 async fn listen(key: &str, config: &Config) -> anyhow::Result<TcpListener> {

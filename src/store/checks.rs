@@ -5,7 +5,7 @@ use super::error::millis;
 use super::guard::refund_tolls;
 use super::ledgers::{count_approval, count_wrong};
 use super::spending::{COUNT_APPROVED, day};
-use super::verifications::{FIND, Row};
+use super::verifications::{FIND, Row, columns};
 use super::{Ending, Store, StoreError, run, transact};
 use crate::model::counter::Counter;
 use crate::model::id::VerificationId;
@@ -30,14 +30,19 @@ pub enum CheckOutcome {
 }
 
 /// Where no message was taken there is nothing to be entered, only to be guessed.
-const SPEND_CHECK: &str = "UPDATE verifications SET checks = checks + 1 WHERE verification_id = $1
+const SPEND_CHECK: &str = concat!(
+    "UPDATE verifications SET checks = checks + 1 WHERE verification_id = $1
     AND approved_at IS NULL AND sent_at IS NOT NULL AND checks < checks_limit AND expires_at > $2
-    AND EXISTS (SELECT 1 FROM deliveries WHERE verification_id = $1 AND status <> 'failed') RETURNING *";
+    AND EXISTS (SELECT 1 FROM deliveries WHERE verification_id = $1 AND status <> 'failed') RETURNING ",
+    columns!()
+);
 const APPROVE: &str =
     "UPDATE verifications SET approved_at = $2, repeats_left = $3 WHERE verification_id = $1";
-const SPEND_REPEAT: &str =
+const SPEND_REPEAT: &str = concat!(
     "UPDATE verifications SET repeats_left = repeats_left - 1 WHERE verification_id = $1
-    AND approved_at > $2 AND grant_used_at IS NULL AND repeats_left > 0 RETURNING *";
+    AND approved_at > $2 AND grant_used_at IS NULL AND repeats_left > 0 RETURNING ",
+    columns!()
+);
 const END_REPEATS: &str = "UPDATE verifications SET repeats_left = 0 WHERE verification_id = $1";
 /// What the newest message that was not refused took from the guard.
 const LAST_RECEIPT: &str = "SELECT charged FROM deliveries WHERE verification_id = $1 AND charged IS NOT NULL

@@ -1,5 +1,6 @@
 //! Opening a database: the scheme of its URL picks the engine.
 
+use super::holding::Hold;
 use super::server::Server;
 use super::writer::Writer;
 use super::{Pool, Store, StoreError};
@@ -7,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -96,16 +98,27 @@ impl Store {
         connections: impl Into<Connections>,
     ) -> Result<Self, StoreError> {
         let pool = match url {
-            DatabaseUrl::Sqlite(path) => sqlite(path, create).await?,
+            DatabaseUrl::Sqlite(path) => {
+                let hold = Hold::shared(path)?;
+                sqlite(path, create, Some(Arc::new(hold))).await?
+            }
             DatabaseUrl::Postgres(options) => {
                 Pool::Postgres(Server::connect(options, connections.into()).await?)
             }
         };
         Ok(Self { pool })
     }
+
+    /// Opens an embedded database that is there, in a folder that the caller holds alone.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn connect_alone(file: &Path, _held: &Hold) -> Result<Self, StoreError> {
+        Ok(Self { pool: sqlite(file, false, None).await? })
+    }
 }
 
-async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
+async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Pool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -125,5 +138,5 @@ async fn sqlite(path: &Path, create: bool) -> Result<Pool, StoreError> {
         .acquire_timeout(Duration::from_secs(30))
         .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true).pragma("cache_size", CACHED))
         .await?;
-    Ok(Pool::Sqlite { writer: Writer::new(writer), readers })
+    Ok(Pool::Sqlite { writer: Writer::new(writer), readers, _hold: hold })
 }

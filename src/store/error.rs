@@ -1,5 +1,7 @@
 //! What can go wrong below a store method. Callers cannot tell more than that it failed.
 
+use super::holding::HoldRefused;
+use super::migrating::MigratingError;
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ pub struct StoreError(Arc<Cause>);
 enum Cause {
     Database(sqlx::Error),
     Migration(sqlx::migrate::MigrateError),
+    Migrating(MigratingError),
+    Held(HoldRefused),
     Unreadable { table: &'static str, column: &'static str },
     Late,
 }
@@ -43,7 +47,11 @@ impl StoreError {
                     | sqlx::Error::Protocol(_)
                     | sqlx::Error::WorkerCrashed
             ),
-            Cause::Late | Cause::Migration(_) | Cause::Unreadable { .. } => false,
+            Cause::Late
+            | Cause::Migration(_)
+            | Cause::Migrating(_)
+            | Cause::Held(_)
+            | Cause::Unreadable { .. } => false,
         }
     }
 }
@@ -58,6 +66,8 @@ impl fmt::Display for StoreError {
             Cause::Database(cause) => write!(f, "the database failed: {cause}"),
             Cause::Migration(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
             Cause::Late => f.write_str("the database did not answer in time"),
+            Cause::Migrating(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
+            Cause::Held(cause) => write!(f, "the database cannot be opened: {cause}"),
             Cause::Unreadable { table, column } => write!(f, "a value in {table}.{column} cannot be read"),
         }
     }
@@ -80,6 +90,18 @@ impl From<sqlx::Error> for StoreError {
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(cause: sqlx::migrate::MigrateError) -> Self {
         Self(Arc::new(Cause::Migration(cause)))
+    }
+}
+
+impl From<MigratingError> for StoreError {
+    fn from(cause: MigratingError) -> Self {
+        Self(Arc::new(Cause::Migrating(cause)))
+    }
+}
+
+impl From<HoldRefused> for StoreError {
+    fn from(cause: HoldRefused) -> Self {
+        Self(Arc::new(Cause::Held(cause)))
     }
 }
 

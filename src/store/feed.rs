@@ -7,12 +7,13 @@
 //! read in one statement, hence of one snapshot: a row is visible in it and told now, or not visible and not in
 //! the cursor either, and told later. Whether transactions are slow, or were rolled back, does not matter.
 //!
-//! Transaction numbers are used again after a failover, so a cursor belongs to one timeline and to one identity of
-//! the feed, which a restore renews: [`FeedNews::Elsewhere`] says that it is of another, and the view must be
-//! built anew. So are those that a crash has lost: a commit is durable before it is acknowledged, but visible a moment
-//! earlier. A reader whose connection was lost therefore goes back by a minute and reads that again, which changes
-//! nothing where nothing was lost. The feed is the primary's alone: on a standby the snapshot leaves out transactions
-//! that are still in progress, and a cursor would skip them for ever. Two changes of one handle follow one another in `feed_id`: the second waits for the first one's lock.
+//! Transaction numbers are used again after a failover and count anew on another server, so a cursor belongs to one
+//! server, database and timeline, and to one identity of the feed, which a restore renews: [`FeedNews::Elsewhere`]
+//! says that it is of another, and the view must be built anew. Numbers that nobody saw become durable are used again
+//! after a crash, too, on the same timeline: a reader whose connection was lost therefore goes back by a minute and
+//! reads that again, which changes nothing where nothing was lost. The feed is the primary's alone: on a standby a
+//! snapshot leaves out transactions that are still in progress, and a cursor would skip them for ever. Two changes of
+//! one handle follow one another in `feed_id`: the second waits for the first one's lock.
 
 mod reader;
 mod waking;
@@ -79,7 +80,6 @@ const MARK: &str = "INSERT INTO feed_marks (marked_at, feed_id)
 const FORGET: &str = "DELETE FROM directory_feed
     WHERE feed_id <= (SELECT MAX(feed_id) FROM feed_marks WHERE marked_at <= $1)";
 const FORGET_MARKS: &str = "DELETE FROM feed_marks WHERE marked_at <= $1";
-const RENEW: &str = "UPDATE feed_identity SET identity = $1 WHERE name = 'feed'";
 
 impl Store {
     /// Marks how far the feed is at `now`, and forgets what is older than 24 hours.
@@ -93,18 +93,6 @@ impl Store {
             run!(tx, FORGET, oldest);
             // The newest of the old marks has done its work, too: what it covers is gone.
             run!(tx, FORGET_MARKS, oldest);
-            Ok(Ending::Commit(()))
-        });
-        Ok(())
-    }
-
-    /// Renews the identity of the feed: every cursor and snapshot of before is of another one from now on.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn renew_feed(&self, identity: [u8; 16]) -> Result<(), StoreError> {
-        transact!(self, tx => {
-            run!(tx, RENEW, identity.as_slice());
             Ok(Ending::Commit(()))
         });
         Ok(())

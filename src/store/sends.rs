@@ -6,7 +6,7 @@ use super::error::millis;
 use super::guard::{charge_tolls, places, receipt, undo_charge};
 use super::orders::{Refusal, SendOrder, SendOutcome, Sending};
 use super::spending::{COUNT_SENT, day, next_day_ms, spend_money};
-use super::verifications::{Row, TABLE};
+use super::verifications::{Row, TABLE, columns};
 use super::{Ending, Store, StoreError, run, transact};
 use crate::model::counter::{Asked, Counter, Due, NotCounted, SendPolicy, Sends, Share};
 use crate::model::guard::{Lane, Level, Toll};
@@ -24,8 +24,11 @@ const CONTEXT: &str = "SELECT (SELECT COUNT(*) FROM sending_pauses),
     p.subject, p.paused_until FROM (SELECT 1 AS one) AS o LEFT JOIN
         (SELECT subject, paused_until FROM guard_pauses WHERE subject IN ($4, $5, $6, $7, $8)
             AND paused_until > $1 ORDER BY paused_until DESC LIMIT 1) AS p ON o.one = 1";
-const LOCK_RESENDABLE: &str = "UPDATE verifications SET checks = checks WHERE verification_id = $1
-    AND approved_at IS NULL AND checks < checks_limit AND expires_at >= $2 RETURNING *";
+const LOCK_RESENDABLE: &str = concat!(
+    "UPDATE verifications SET checks = checks WHERE verification_id = $1
+    AND approved_at IS NULL AND checks < checks_limit AND expires_at >= $2 RETURNING ",
+    columns!()
+);
 const PROMISE: &str = "UPDATE verifications SET resend_at = $2, sent_at = COALESCE(sent_at, $3),
     awaiting_channel = NULL, awaiting_nonce = NULL, awaiting_difficulty = NULL, rejected_at = NULL
     WHERE verification_id = $1";

@@ -122,7 +122,7 @@ async fn a_file_of_another_key_time_or_database_is_not_believed() {
     assert_eq!(place.found().await, 0, "where only a filter is wanted");
     place.config.directory.mode = DirectoryMode::Complete;
     assert_eq!(place.found().await, 3_334);
-    place.store.renew_feed([5; 16]).await.unwrap();
+    place.store.begin_anew([5; 16], None, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(place.found().await, 0, "of a database that was restored");
 
     let place = Place::prepared().await;

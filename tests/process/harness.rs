@@ -6,7 +6,7 @@ mod people;
 mod running;
 mod server;
 
-pub(crate) use engine::Engine;
+pub(crate) use engine::{Engine, make_role, on_server};
 pub(crate) use mock::Mock;
 pub(crate) use people::{Attempt, Person, code_in, handle, registration};
 pub(crate) use running::{Finished, Running};
@@ -89,6 +89,17 @@ impl Place {
         self.database.as_deref()
     }
 
+    /// The URL of the database.
+    pub(crate) fn url(&self) -> String {
+        let file = || format!("sqlite://{}", self.path("data/tuttu.db").display());
+        self.database.clone().unwrap_or_else(file)
+    }
+
+    /// Runs statements on the database.
+    pub(crate) async fn execute(&self, statements: &str) {
+        engine::execute(&self.url(), statements).await;
+    }
+
     /// Drops a database on PostgreSQL.
     pub(crate) async fn drop_database(&mut self) {
         if let Some(url) = self.database.take() {
@@ -155,6 +166,11 @@ impl Place {
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         Running::start(self.command(arguments)).finish(DEADLINE)
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments))
     }
 
     /// Starts a server and waits until it is ready.

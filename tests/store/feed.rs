@@ -1,8 +1,9 @@
 //! The feed tells every change of the directory.
 
 use super::fixtures::{Database, at, contract, handle, registered};
-use crate::engine::Engine;
-use tuttu::store::{FeedChange, FeedCursor, FeedNews, Listing, Store};
+use crate::engine::{Engine, SERVING};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tuttu::store::{DatabaseUrl, FeedChange, FeedCursor, FeedNews, Listing, Store};
 
 async fn news(store: &Store, cursor: &FeedCursor) -> (Vec<FeedChange>, FeedCursor) {
     match told(store, cursor, 1_000).await {
@@ -50,12 +51,6 @@ contract!(more_changes_than_are_worth_reading_are_not_told, |store| {
     assert!(matches!(told(store, &head, 1).await, FeedNews::TooMany));
 });
 
-contract!(a_renewed_feed_goes_on_elsewhere, |store| {
-    let head = head_of(store).await;
-    store.renew_feed([7; 16]).await.unwrap();
-    assert!(matches!(told(store, &head, 1_000).await, FeedNews::Elsewhere));
-});
-
 /// SQLite alone: PostgreSQL's cursor is a snapshot, and a restored cluster has another timeline.
 #[tokio::test]
 async fn a_cursor_from_after_the_copy_that_was_put_back_goes_on_elsewhere() {
@@ -70,6 +65,29 @@ async fn a_cursor_from_after_the_copy_that_was_put_back_goes_on_elsewhere() {
     let ahead = FeedCursor::parse(&ahead).unwrap();
     assert!(matches!(told(store, &ahead, 1_000).await, FeedNews::Elsewhere));
     database.end().await;
+}
+
+/// PostgreSQL alone: though nobody has said that it is a copy, and its transaction numbers may be any.
+#[tokio::test]
+async fn a_cursor_goes_on_elsewhere_in_a_copy_of_the_database() {
+    let original = Database::fresh(Engine::Postgres).await;
+    registered(&original.store, "+358401234561", 1, at(0)).await;
+    let head = head_of(&original.store).await;
+    assert!(news(&original.store, &head).await.0.is_empty());
+    let (server, name) = original.url.rsplit_once('/').unwrap();
+    let (server, copied) = (server.replacen(SERVING, "postgres", 1), format!("{name}_copy"));
+    original.store.close().await;
+    original.owner.close().await;
+    let mut administrator = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    let copy = AssertSqlSafe(format!("CREATE DATABASE {copied} TEMPLATE {name}"));
+    sqlx::raw_sql(copy).execute(&mut administrator).await.unwrap();
+    let url = DatabaseUrl::parse(&format!("{server}/{copied}")).unwrap();
+    let store = Store::connect(&url, false, 1).await.unwrap();
+    assert!(matches!(told(&store, &head, 1_000).await, FeedNews::Elsewhere));
+    store.close().await;
+    let drop = AssertSqlSafe(format!("DROP DATABASE {copied} WITH (FORCE)"));
+    sqlx::raw_sql(drop).execute(&mut administrator).await.unwrap();
+    original.end().await;
 }
 
 contract!(the_feed_is_forgotten_after_a_day, |store| {

@@ -1,6 +1,6 @@
 //! A store on a fresh database, and rows to put into it.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, SERVING};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -47,8 +47,10 @@ macro_rules! contract {
 }
 pub(crate) use contract;
 
+/// On PostgreSQL the store's connections are of the serving role, the owner's of the one that owns the tables.
 pub(crate) struct Database {
     pub(crate) store: Store,
+    pub(crate) owner: Store,
     pub(crate) engine: Engine,
     pub(crate) url: String,
     _folder: TempDir,
@@ -56,22 +58,32 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn fresh(engine: Engine) -> Self {
-        let database = Self::empty(engine).await;
-        database.store.migrate().await.unwrap();
+        let mut database = Self::empty(engine).await;
+        database.owner.migrate().await.unwrap();
+        if engine == Engine::Postgres {
+            database.url = engine.let_serve(&database.url).await;
+            database.owner.grant_to(SERVING).await.unwrap();
+            database.store = connect(&database.url).await;
+        }
         database
     }
 
     pub(crate) async fn empty(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = engine.fresh_database(folder.path()).await;
-        let store = Store::connect(&DatabaseUrl::parse(&url).unwrap(), true, 8).await.unwrap();
-        Self { store, engine, url, _folder: folder }
+        let owner = connect(&url).await;
+        Self { store: owner.clone(), owner, engine, url, _folder: folder }
     }
 
     pub(crate) async fn end(self) {
         self.store.close().await;
+        self.owner.close().await;
         self.engine.drop_database(&self.url).await;
     }
+}
+
+async fn connect(url: &str) -> Store {
+    Store::connect(&DatabaseUrl::parse(url).unwrap(), true, 8).await.unwrap()
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

@@ -19,13 +19,24 @@ const SQLITE_NEWS: &str = "SELECT i.identity,
         SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
         WHERE feed_id > $1 ORDER BY feed_id LIMIT $2
     ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id";
-const POSTGRES_HEAD: &str =
-    "SELECT encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
-    pg_current_snapshot()::text FROM feed_identity AS i WHERE i.name = 'feed'";
+/// Whose transaction numbers they are: of this identity, on this timeline, in this database of this server.
+macro_rules! origin {
+    () => {
+        "encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+            || ':' || (SELECT oid FROM pg_database WHERE datname = current_database())
+            || ':' || (SELECT system_identifier FROM pg_control_system())"
+    };
+}
+const POSTGRES_HEAD: &str = concat!(
+    "SELECT ",
+    origin!(),
+    ", pg_current_snapshot()::text FROM feed_identity AS i WHERE i.name = 'feed'"
+);
 /// One statement, hence one snapshot, for the rows and the cursor that comes after them.
-const POSTGRES_NEWS: &str =
-    "SELECT encode(i.identity, 'hex') || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
-    pg_current_snapshot()::text, f.feed_id, f.epoch_id, f.handle, f.account_id, f.tag
+const POSTGRES_NEWS: &str = concat!(
+    "SELECT ",
+    origin!(),
+    ", pg_current_snapshot()::text, f.feed_id, f.epoch_id, f.handle, f.account_id, f.tag
     FROM feed_identity AS i LEFT JOIN (
         SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
             WHERE feed_xid >= pg_snapshot_xmax($1::text::pg_snapshot)
@@ -33,7 +44,8 @@ const POSTGRES_NEWS: &str =
         SELECT feed_id, epoch_id, handle, account_id, tag FROM directory_feed
             WHERE feed_xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
         LIMIT $2
-    ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id";
+    ) AS f ON TRUE WHERE i.name = 'feed' ORDER BY f.feed_id"
+);
 
 /// The identity, where to go on, and a change or none.
 type Row<I, P> = (I, P, Option<i64>, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);

@@ -13,6 +13,10 @@ pub(crate) enum Engine {
 /// Names a PostgreSQL server where databases may be made; `scripts/test` starts one.
 const SERVER: &str = "TUTTU_TEST_POSTGRES";
 
+/// The role under which nodes serve that own no tables.
+#[allow(dead_code, reason = "only some of the tests that share this file look at roles")]
+pub(crate) const SERVING: &str = "tuttu_serving";
+
 impl Engine {
     /// The URL of an empty database.
     pub(crate) async fn fresh_database(self, folder: &Path) -> String {
@@ -24,6 +28,17 @@ impl Engine {
                 format!("{}/{name}", server())
             }
         }
+    }
+
+    /// The URL by which the serving role reaches a database; the role is made if it is not there.
+    #[allow(dead_code, reason = "only some of the tests that share this file look at roles")]
+    pub(crate) async fn let_serve(self, url: &str) -> String {
+        administer(&format!(
+            "DO $$ BEGIN CREATE ROLE {SERVING} LOGIN;
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        ))
+        .await;
+        url.replacen("postgres@", &format!("{SERVING}@"), 1)
     }
 
     /// Drops the database of a URL that [`Engine::fresh_database`] gave.

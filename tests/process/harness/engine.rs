@@ -1,6 +1,6 @@
 //! A fresh database on either engine.
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 /// The two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,33 @@ pub(super) async fn fresh_database() -> String {
 pub(super) async fn drop_database(url: &str) {
     let (_, name) = url.rsplit_once('/').unwrap();
     administer(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+/// Runs a statement on the server that is about no database's content: whether it went well.
+pub(crate) async fn on_server(statement: &str) -> bool {
+    let mut connection = PgConnection::connect(&format!("{}/postgres", server())).await.unwrap();
+    connection.execute(AssertSqlSafe(statement.to_owned())).await.is_ok()
+}
+
+/// Makes a role that may log in, unless it is there.
+pub(crate) async fn make_role(name: &str) {
+    administer(&format!(
+        "DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    ))
+    .await;
+}
+
+/// Runs statements on a database of either engine.
+pub(super) async fn execute(url: &str, statements: &str) {
+    let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+    if url.starts_with("postgres") {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        statements.execute(&mut connection).await.unwrap();
+        return connection.close().await.unwrap();
+    }
+    let mut connection = SqliteConnection::connect(url).await.unwrap();
+    statements.execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 fn server() -> String {
