@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod epoch;
+pub(crate) mod keys;
 pub(crate) mod sending;
 pub(crate) mod serve;
 mod table;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Sending(sending::SendingArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.
     Epoch(epoch::EpochArgs),
+    /// Replace keys by new ones while servers run.
+    Keys(keys::KeysArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     /// Talk to a server as an app would: register, look contacts up, see devices.

@@ -41,6 +41,7 @@ async fn runtime(command: Command) -> anyhow::Result<()> {
         Command::Migrate(options) => commands::serve::migrate(options).await,
         Command::Sending(arguments) => commands::sending::run(arguments).await,
         Command::Epoch(arguments) => commands::epoch::run(arguments).await,
+        Command::Keys(arguments) => commands::keys::run(arguments).await,
         Command::Client(arguments) => commands::client::run(arguments).await,
         Command::Config(_) | Command::Completions { .. } => Ok(()),
     }

@@ -17,6 +17,7 @@ mod process {
     mod kill;
     mod kill_switch;
     mod restart;
+    mod rotating_keys;
     mod schema;
     mod start;
     mod twilio;

@@ -15,6 +15,7 @@ mod store {
     mod groups;
     mod idempotency;
     mod keeping;
+    mod keys;
     mod limits;
     mod relisting;
     mod sending;

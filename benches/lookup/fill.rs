@@ -122,14 +122,14 @@ async fn write_devices(connection: &mut SqliteConnection, keys: &Keys) -> Vec<St
     let now = Timestamp::now().as_millisecond();
     let mut tokens = Vec::new();
     for device in 0..DEVICES {
-        let token = DeviceToken::random(DeviceId::random());
+        let token = DeviceToken::random(DeviceId::random(), keys.token());
         let (account, number) = (people::account(device), [people::handle(device); 2].concat());
         let of_account = sqlx::query(ACCOUNT).bind(&account[..]).bind(&number).bind(now);
         of_account.execute(&mut *connection).await.unwrap();
         let (id, secret) = (token.device(), token.secret().hash());
         let of_device = sqlx::query(DEVICE).bind(&id.as_bytes()[..]).bind(&account[..]).bind(&number);
         of_device.bind(&secret.as_bytes()[..]).bind(now).execute(&mut *connection).await.unwrap();
-        tokens.push(token.expose(keys.token()));
+        tokens.push(token.expose());
     }
     tokens
 }

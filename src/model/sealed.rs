@@ -1,7 +1,7 @@
 //! Sealing: authenticated encryption of what is personal before it reaches the database.
 
 use super::entropy::random_bytes;
-use super::keys::SecretKey;
+use super::keys::{KeyRing, SecretKey};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use thiserror::Error;
@@ -33,30 +33,53 @@ impl Place<'_> {
     }
 }
 
-/// Seals `plain` for `place` with XChaCha20-Poly1305: `key version u8 | nonce 24 B | ciphertext and tag`.
+/// Seals `plain` for `place` with XChaCha20-Poly1305 under the version in use: `key version u8 | nonce 24 B |
+/// ciphertext and tag`.
 ///
 /// # Errors
 /// [`SealBroken`] only where `plain` is longer than the cipher takes (256 GiB).
-pub fn seal(key: &SecretKey, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealBroken> {
-    let nonce: [u8; NONCE] = random_bytes();
+pub fn seal(keys: &KeyRing, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealBroken> {
+    seal_with(&keys.in_use(), random_bytes(), place, plain)
+}
+
+fn seal_with(
+    key: &SecretKey,
+    nonce: [u8; NONCE],
+    place: &Place<'_>,
+    plain: &[u8],
+) -> Result<Vec<u8>, SealBroken> {
     let aad = place.associated_data(key.version());
     let payload = Payload { msg: plain, aad: &aad };
     let sealed = cipher(key).encrypt(&XNonce::from(nonce), payload).map_err(|_| SealBroken)?;
     Ok([&[key.version()], nonce.as_slice(), &sealed].concat())
 }
 
-/// Opens what [`seal`] made for the same place with the same key.
+/// Opens what [`seal`] made for the same place, under whichever version.
 ///
 /// # Errors
 /// [`SealBroken`] for anything else.
-pub fn open(key: &SecretKey, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
+pub fn open(keys: &KeyRing, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
     let (version, rest) = sealed.split_first().ok_or(SealBroken)?;
     let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealBroken)?;
-    if *version != key.version() {
-        return Err(SealBroken);
-    }
+    let key = keys.version(*version).ok_or(SealBroken)?;
     let aad = place.associated_data(*version);
-    cipher(key).decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: &aad }).map_err(|_| SealBroken)
+    cipher(&key).decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: &aad }).map_err(|_| SealBroken)
+}
+
+/// Seals anew under the version in use what is sealed under another one; `None` where that has been done.
+///
+/// The nonce stays, for what was made of a value knows it by its nonce. Under another key it is as good as a new one.
+///
+/// # Errors
+/// [`SealBroken`] where it does not open.
+pub fn reseal(keys: &KeyRing, place: &Place<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealBroken> {
+    let (version, rest) = sealed.split_first().ok_or(SealBroken)?;
+    let key = keys.in_use();
+    if *version == key.version() {
+        return Ok(None);
+    }
+    let nonce = rest.first_chunk::<NONCE>().ok_or(SealBroken)?;
+    seal_with(&key, *nonce, place, &open(keys, place, sealed)?).map(Some)
 }
 
 fn cipher(key: &SecretKey) -> XChaCha20Poly1305 {

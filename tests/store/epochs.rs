@@ -9,7 +9,7 @@ use tuttu::store::{AccountChange, Listing, Plan, RegisterOutcome, SealedEpoch, S
 const ANNA: &str = "+358401234561";
 const BO: &str = "+358401234562";
 
-fn preparing(id: u32, created: i64) -> SealedEpoch {
+pub(super) fn preparing(id: u32, created: i64) -> SealedEpoch {
     let life = EpochLife {
         created_at: at(created),
         prepared_at: None,

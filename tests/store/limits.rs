@@ -24,6 +24,7 @@ fn charge(registration: &Registration, cost: u32, receipt: u8) -> Charge {
             1,
             &[*handle.as_bytes()],
         ),
+        other_forms: Vec::new(),
     }
 }
 
