@@ -254,7 +254,7 @@ impl Discovery {
             return Err(LookupRefused::AboveBudget { capacity: self.budget.capacity });
         }
         if self.shape.is_on() {
-            let new = self.keys.store_handles(lookup.new.iter());
+            let new = self.keys.directory(lookup.epoch).store_handles(lookup.new.iter());
             let admitted = self.shape.admit(source, caller.account(), &new, now);
             admitted.map_err(|(sign, until)| LookupRefused::Shape { sign, until })?;
         }

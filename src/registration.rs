@@ -236,8 +236,10 @@ impl Accounts {
 
     /// What the directory shall hold of an account: an entry per epoch that is not over, or none.
     fn listing(&self, account: &Account, number: &PhoneNumber, now: Timestamp) -> Listing {
-        let stored =
-            |epoch: &Epoch| (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number)));
+        let stored = |epoch: &Epoch| {
+            let handle = Handle::derive(&epoch.pepper, number);
+            (epoch.id, self.keys.directory(epoch.id).store_handle(handle))
+        };
         if !account.discoverable {
             return Listing::Hidden(self.epochs.held().iter().map(stored).collect());
         }
@@ -245,7 +247,7 @@ impl Accounts {
             epoch,
             handle,
             account: account.id,
-            tag: self.keys.directory_tag(epoch, handle, account.id).to_vec(),
+            tag: self.keys.directory(epoch).tag(epoch, handle, account.id).to_vec(),
         };
         Listing::Listed(self.epochs.writable(now).iter().map(stored).map(entry).collect())
     }

@@ -90,9 +90,13 @@ pub(crate) type Row = ([u8; 16], [u8; 16], [u8; 8]);
 /// Every entry of the directory, in the order of the table.
 pub(crate) fn rows(keys: &Keys, users: u64) -> Vec<Row> {
     let row = |user| {
-        let stored = keys.store_handle(Handle::from_bytes(people::handle(user)));
+        let stored = keys.directory(EPOCH).store_handle(Handle::from_bytes(people::handle(user)));
         let account = people::account(user);
-        (*stored.as_bytes(), account, keys.directory_tag(EPOCH, stored, AccountId::from_bytes(account)))
+        (
+            *stored.as_bytes(),
+            account,
+            keys.directory(EPOCH).tag(EPOCH, stored, AccountId::from_bytes(account)),
+        )
     };
     let mut rows: Vec<Row> = (0..users).map(row).collect();
     rows.sort_unstable();

@@ -9,6 +9,8 @@ ALTER TABLE key_fingerprints ADD COLUMN retired_at BIGINT;
 ALTER TABLE verifications ADD COLUMN key_version BIGINT NOT NULL DEFAULT 1;
 -- The version of token_key that authenticates its token.
 ALTER TABLE devices ADD COLUMN key_version BIGINT NOT NULL DEFAULT 1;
+-- The version of directory_key that its rows are stored under.
+ALTER TABLE epochs ADD COLUMN directory_key BIGINT NOT NULL DEFAULT 1;
 
 -- The servers that run on this database. One that was not seen for a while is gone.
 CREATE TABLE nodes (

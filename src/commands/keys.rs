@@ -128,6 +128,11 @@ async fn put(store: &Store, config: &Config, purpose: Purpose, wait: bool) -> an
     }
     let version = put_into_use(store, purpose, Clock::System.now()).await?;
     let name = purpose.as_str();
+    if purpose == Purpose::Directory {
+        return Ok(format!(
+            "{name} version {version} is in use for the epochs to come: `tuttu epoch rotate` begins one.\n"
+        ));
+    }
     if !wait {
         return Ok(format!(
             "{name} version {version} is in use. What was made before stays readable; see `tuttu keys list`.\n"

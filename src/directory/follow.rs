@@ -133,7 +133,7 @@ impl Directory {
         for (epoch, mut changes) in by_epoch {
             changes.retain(|change| self.believes(change));
             if let Some(view) = views.get(&epoch) {
-                view.apply(&self.keys, &changes)?;
+                view.apply(&self.keys.directory(epoch), &changes)?;
             }
         }
         Ok(())

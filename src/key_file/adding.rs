@@ -56,12 +56,13 @@ pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -
     if !purpose.can_rotate() {
         return Err(AddRefused::Fixed(name));
     }
-    let (marks, before) = (store.key_marks().await?, text::read(file)?);
+    let marks = store.key_marks().await?;
     if let Some(version) = waiting(purpose, &marks) {
         return Err(AddRefused::Waiting { purpose: name, version });
     }
     let last = marks.iter().filter(|mark| mark.key.purpose == name).map(|mark| mark.key.version).max();
     let version = last.ok_or(AddRefused::NoneYet)?.checked_add(1).ok_or(AddRefused::Exhausted(name))?;
+    let before = text::read(file)?;
     let mut known = before.clone();
     let cut_off = known.remove(&(purpose, version));
     reject_foreign(file, &known, &marks)?;

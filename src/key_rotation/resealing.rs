@@ -12,6 +12,7 @@ use crate::model::sealed::{Place, SealBroken, reseal};
 use crate::model::verification::Verification;
 use crate::store::{KeyLease, KeyMark, Resealed, SealedColumn, SealedValue};
 use crate::verification::Failure;
+use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -68,56 +69,61 @@ impl KeyRotation {
     async fn reseal_all(&self, stop: &CancellationToken) -> Result<(), Failure> {
         let keys = self.0.keys.number();
         let version = keys.in_use().version();
-        if *self.0.settled.lock().await == Some(version) || !self.hold().await? {
+        if *self.0.settled.lock().await == Some(version) {
             return Ok(());
         }
-        let mut resealed = self.reseal_peppers(keys).await?;
-        for column in SealedColumn::ALL {
-            let Some(count) = self.reseal_column(column, keys, stop).await? else { return Ok(()) };
-            resealed += count;
-        }
-        let (behind, left) = unfinished(&self.0.store, Purpose::Number, self.0.clock.now()).await?;
-        if (resealed, behind, left) == (0, 0, 0) {
-            *self.0.settled.lock().await = Some(version);
+        // Whoever has not heard of the switch may still seal under the old version.
+        match unfinished(&self.0.store, Purpose::Number, self.0.clock.now()).await? {
+            (0, 0) => *self.0.settled.lock().await = Some(version),
+            (_, 0) => {}
+            _ if self.hold().await? => {
+                self.reseal_peppers(keys).await?;
+                for column in SealedColumn::ALL {
+                    self.reseal_column(column, keys, stop).await?;
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    /// How many values of a column were sealed anew; `None` if it was stopped or another node has taken over.
+    /// Seals the values of a column anew, unless it is stopped or another node has taken over.
     async fn reseal_column(
         &self,
         column: SealedColumn,
         keys: &KeyRing,
         stop: &CancellationToken,
-    ) -> Result<Option<u64>, Failure> {
-        let (mut after, mut count) = (Vec::new(), 0);
+    ) -> Result<(), Failure> {
+        let (mut after, mut held_at) = (Vec::new(), Timestamp::MIN);
         loop {
-            if stop.is_cancelled() || !self.hold().await? {
-                return Ok(None);
+            let now = self.0.clock.now();
+            if held_at + LEASE / 2 <= now {
+                if !self.hold().await? {
+                    return Ok(());
+                }
+                held_at = now;
             }
             let page = self.0.store.sealed_values(column, &after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(Some(count)) };
+            let Some(last) = page.last().filter(|_| !stop.is_cancelled()) else { return Ok(()) };
             after.clone_from(&last.row);
             let old: Vec<Resealed> =
                 page.into_iter().filter_map(|value| resealed(column, keys, value)).collect();
             if !old.is_empty() {
-                count += self.0.store.replace_sealed(column, &old).await?;
+                self.0.store.replace_sealed(column, &old).await?;
                 metrics::counter!("tuttu_values_resealed_total").increment(old.len() as u64);
                 sleep(BREATH).await;
             }
         }
     }
 
-    async fn reseal_peppers(&self, keys: &KeyRing) -> Result<u64, Failure> {
-        let mut count = 0;
+    async fn reseal_peppers(&self, keys: &KeyRing) -> Result<(), Failure> {
         for epoch in self.0.store.epochs().await? {
             let row = epoch.id.to_le_bytes();
             if let Some(sealed) = reseal(keys, &Epoch::pepper_place(&row), &epoch.pepper_sealed)? {
-                let replaced = self.0.store.replace_pepper(epoch.id, &epoch.pepper_sealed, &sealed).await?;
-                count += u64::from(replaced);
+                self.0.store.replace_pepper(epoch.id, &epoch.pepper_sealed, &sealed).await?;
             }
         }
-        Ok(count)
+        Ok(())
     }
 
     async fn hold(&self) -> Result<bool, Failure> {

@@ -118,7 +118,8 @@ pub(super) async fn rows_under(
         Purpose::Number => Some(store.count_sealed(version).await?),
         Purpose::Token => Some(store.count_tokens(version, now - DEVICE_IDLE_LIMIT).await?),
         Purpose::Code => Some(store.count_codes(version, now - GRANT_LIFETIME).await?),
-        Purpose::Index | Purpose::Directory | Purpose::Audit | Purpose::Jwt => None,
+        Purpose::Directory => Some(store.count_epochs(version).await?),
+        Purpose::Index | Purpose::Audit | Purpose::Jwt => None,
     })
 }
 

@@ -4,28 +4,27 @@
 //! them gives no number, code, token or handle.
 //!
 //! Keys of which several versions can be read are a [`KeyRing`], whose clones all see what a reload or a switch
-//! brings. Handles and indexes have one key for good, so a lookup finds it without asking which.
+//! brings. An epoch's handles at rest have one key for the epoch's life. Indexes have one for good.
 
+mod directory;
 mod key;
 mod ring;
 mod set;
 
+pub use directory::DirectoryKey;
 pub use key::{Purpose, SecretKey};
 pub use ring::KeyRing;
 pub use set::KeySet;
 
-use super::handle::Handle;
-use super::id::AccountId;
 use super::number::PhoneNumber;
-use aes::Aes256;
-use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _};
 use arc_swap::ArcSwap;
+use directory::DirectoryKeys;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use subtle::ConstantTimeEq as _;
 
 const SYNC: &str = "tuttu 2026-11 sync token";
+const SNAPSHOT: &str = "tuttu 2026-11 directory snapshot";
 
 /// The keys of every purpose.
 #[derive(Debug, Clone)]
@@ -34,12 +33,11 @@ pub struct Keys {
     number: KeyRing,
     index: SecretKey,
     subjects: SecretKey,
-    directory_tag: SecretKey,
+    directory: Arc<ArcSwap<DirectoryKeys>>,
     snapshot: KeyRing,
     code: KeyRing,
     token: KeyRing,
     sync: KeyRing,
-    block: Aes256,
 }
 
 impl Keys {
@@ -54,18 +52,16 @@ impl Keys {
     /// Every version of every key, each purpose with the one in use; `None` where a purpose has none.
     #[must_use]
     pub fn of(set: KeySet) -> Option<Self> {
-        let directory = set.in_use(Purpose::Directory)?;
         let index = set.in_use(Purpose::Index)?;
         Some(Self {
             number: set.ring(Purpose::Number)?,
             subjects: index.derive("tuttu 2026-11 subjects of limits"),
             index: index.clone(),
             code: set.ring(Purpose::Code)?,
-            directory_tag: directory.derive("tuttu 2026-11 directory tag"),
-            snapshot: directory.derive("tuttu 2026-11 directory snapshot").into(),
+            directory: Arc::new(ArcSwap::from_pointee(DirectoryKeys::of(&set)?)),
+            snapshot: set.ring(Purpose::Directory)?.derive(SNAPSHOT),
             token: set.ring(Purpose::Token)?,
             sync: set.ring(Purpose::Token)?.derive(SYNC),
-            block: Aes256::new(&(*directory.expose()).into()),
             set: Arc::new(ArcSwap::from_pointee(set)),
         })
     }
@@ -83,11 +79,15 @@ impl Keys {
             (&self.code, set.ring(Purpose::Code)),
             (&self.sync, set.ring(Purpose::Token).map(|ring| ring.derive(SYNC))),
             (&self.token, set.ring(Purpose::Token)),
+            (&self.snapshot, set.ring(Purpose::Directory).map(|ring| ring.derive(SNAPSHOT))),
         ];
         for (ring, now) in rings {
             if let Some(now) = now {
                 ring.follow(&now);
             }
+        }
+        if let Some(directory) = DirectoryKeys::of(&set) {
+            self.directory.rcu(|keys| directory.clone().with_epochs(keys.epochs().clone()));
         }
         self.set.store(Arc::new(set));
     }
@@ -134,49 +134,18 @@ impl Keys {
         NumberIndex(self.index.mac(&[number.identity().as_bytes()]))
     }
 
-    /// The form in which a handle is stored: one AES-256 block, 16 bytes in, 16 bytes out.
+    /// The key of an epoch's handles at rest; of an epoch that nobody has spoken of, the one in use.
     #[must_use]
-    pub fn store_handle(&self, handle: Handle) -> StoredHandle {
-        let mut block = (*handle.as_bytes()).into();
-        self.block.encrypt_block(&mut block);
-        StoredHandle(block.into())
+    pub fn directory(&self, epoch: u32) -> Arc<DirectoryKey> {
+        self.directory.load().of_epoch(epoch)
     }
 
-    /// [`Keys::store_handle`] for many: the cipher takes several blocks at a time.
+    /// Goes on with these epochs, each with the version of the key that its rows are stored under; `false` where such
+    /// a version is not here.
     #[must_use]
-    pub fn store_handles(&self, handles: impl Iterator<Item = Handle>) -> Vec<StoredHandle> {
-        let mut blocks: Vec<aes::Block> = handles.map(|handle| (*handle.as_bytes()).into()).collect();
-        self.block.encrypt_blocks(&mut blocks);
-        blocks.into_iter().map(|block| StoredHandle(block.into())).collect()
-    }
-
-    /// The handle that was stored so.
-    #[must_use]
-    pub fn load_handle(&self, stored: StoredHandle) -> Handle {
-        let mut block = stored.0.into();
-        self.block.decrypt_block(&mut block);
-        Handle::from_bytes(block.into())
-    }
-
-    /// The tag of a directory row, without which a writer to the database could move people.
-    #[must_use]
-    pub fn directory_tag(&self, epoch: u32, handle: StoredHandle, account: AccountId) -> [u8; 8] {
-        let mac = self.directory_tag.mac(&[&epoch.to_le_bytes(), &handle.0, account.as_bytes()]);
-        let mut tag = [0; 8];
-        tag.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
-        tag
-    }
-
-    /// Whether a directory row carries its own tag, in constant time.
-    #[must_use]
-    pub fn directory_tag_fits(
-        &self,
-        epoch: u32,
-        handle: StoredHandle,
-        account: AccountId,
-        tag: &[u8],
-    ) -> bool {
-        self.directory_tag(epoch, handle, account).ct_eq(tag).into()
+    pub fn assign(&self, epochs: &BTreeMap<u32, u8>) -> bool {
+        self.directory.rcu(|keys| keys.with_epochs(epochs.clone()));
+        self.directory.load().is_whole()
     }
 }
 

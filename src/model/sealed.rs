@@ -85,3 +85,35 @@ pub fn reseal(keys: &KeyRing, place: &Place<'_>, sealed: &[u8]) -> Result<Option
 fn cipher(key: &SecretKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&(*key.expose()).into())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    const PLACE: Place<'static> = Place { table: "accounts", column: "number_sealed", row: b"anna" };
+
+    fn key(version: u8) -> SecretKey {
+        SecretKey::new(version, [version; 32])
+    }
+
+    #[test]
+    fn a_value_sealed_anew_keeps_its_nonce_and_needs_the_old_key_no_more() {
+        let sealed = seal(&key(1).into(), &PLACE, b"+358401234561").unwrap();
+        let both = KeyRing::new(key(2), [key(1)]);
+        let anew = reseal(&both, &PLACE, &sealed).unwrap().unwrap();
+        assert_eq!((anew.first(), anew.get(1..=NONCE)), (Some(&2), sealed.get(1..=NONCE)));
+        assert_eq!(open(&key(2).into(), &PLACE, &anew).unwrap(), b"+358401234561");
+        assert_eq!(open(&key(1).into(), &PLACE, &anew), Err(SealBroken));
+        assert_eq!(reseal(&both, &PLACE, &anew), Ok(None), "it is under the key in use");
+        assert_eq!(open(&both, &PLACE, &sealed).unwrap(), b"+358401234561");
+    }
+
+    #[test]
+    fn a_value_of_another_place_or_key_is_not_sealed_anew() {
+        let sealed = seal(&key(1).into(), &PLACE, b"+358401234561").unwrap();
+        let elsewhere = Place { row: b"berta", ..PLACE };
+        assert_eq!(reseal(&KeyRing::new(key(2), [key(1)]), &elsewhere, &sealed), Err(SealBroken));
+        assert_eq!(reseal(&KeyRing::new(key(3), [key(2)]), &PLACE, &sealed), Err(SealBroken));
+    }
+}

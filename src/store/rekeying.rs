@@ -88,6 +88,7 @@ const COUNT_SEALED: &str = "SELECT
     + (SELECT COUNT(*) FROM epochs WHERE SUBSTR(pepper_sealed, 1, 1) = $1)";
 const COUNT_TOKENS: &str = "SELECT COUNT(*) FROM devices WHERE key_version = $1 AND last_seen_at >= $2";
 const COUNT_CODES: &str = "SELECT COUNT(*) FROM verifications WHERE key_version = $1 AND expires_at >= $2";
+const COUNT_EPOCHS: &str = "SELECT COUNT(*) FROM epochs WHERE directory_key = $1 AND emptied_at IS NULL";
 const RESEAL_PEPPER: &str = "UPDATE epochs SET pepper_sealed = $3 WHERE epoch_id = $1 AND pepper_sealed = $2";
 /// On PostgreSQL: whoever else holds two of these rows must not wait for this work, nor it for long for them.
 const WAIT_BRIEFLY: &str = "SET LOCAL lock_timeout = '100ms'";
@@ -134,6 +135,17 @@ impl Store {
             count.bind(ending.as_millisecond()).fetch_one(conn).await?
         });
         count(Table("verifications"), number)
+    }
+
+    /// How many epochs have rows that are stored under a version of `directory_key`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_epochs(&self, version: u8) -> Result<u64, StoreError> {
+        let number: i64 = read!(self, conn => {
+            sqlx::query_scalar(COUNT_EPOCHS).bind(i64::from(version)).fetch_one(conn).await?
+        });
+        count(Table("epochs"), number)
     }
 
     /// Up to `limit` sealed values after a row, in the order of rows.

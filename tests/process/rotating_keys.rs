@@ -1,6 +1,8 @@
 //! Keys that are replaced while servers run.
 
 use super::harness::{Engine, Person, Place, Server, on_both_engines, registration, until};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
@@ -8,6 +10,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio_util::task::TaskTracker;
+use tuttu::model::grant::Grant;
+use tuttu::model::id::{AccountId, VerificationId};
+use tuttu::model::keys::{DirectoryKey, SecretKey, StoredHandle};
 
 const KEYS: &str = "data/keys.toml";
 /// The key file of the second server.
@@ -262,9 +267,9 @@ on_both_engines!(a_key_that_nothing_is_under_is_retired_and_may_leave_the_file, 
         }
         toml::to_string(&keys).unwrap()
     };
-    place.write(KEYS, &without(&["directory_key"]));
+    place.write(KEYS, &without(&["index_key"]));
     let refusal = place.refusal();
-    assert!(refusal.contains("lacks directory_key version 1"), "{refusal}");
+    assert!(refusal.contains("lacks index_key version 1"), "{refusal}");
     place.write(KEYS, &without(&["number_key", "code_key", "token_key"]));
     let one = server(place);
     one.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
@@ -313,11 +318,114 @@ fn a_key_by_which_rows_are_found_is_not_replaced() {
     let place = Place::new();
     place.serve().stop().ok();
     let keys = place.read(KEYS);
-    for key in ["index_key", "directory_key"] {
-        let refused = place.run(&["keys", "add", key]).failed();
-        assert!(refused.contains(&format!("{key} cannot be rotated: rows are found by it")), "{refused}");
-    }
+    let refused = place.run(&["keys", "add", "index_key"]).failed();
+    assert!(refused.contains("index_key cannot be rotated: rows are found by it"), "{refused}");
     assert_eq!(place.read(KEYS), keys);
+}
+
+/// A version of a key in a key file.
+fn key(keys: &toml::Table, name: &str, version: u8) -> Option<SecretKey> {
+    let text = keys[name].get(version.to_string())?.as_str()?;
+    Some(SecretKey::new(version, URL_SAFE_NO_PAD.decode(text).unwrap().try_into().unwrap()))
+}
+
+on_both_engines!(whoever_has_an_old_key_forges_no_grant_of_what_was_started_since, |place| {
+    let one = server(place);
+    rotate_alone(place, &one, "code_key").await;
+    let attempt = one.attempt(ANNA).await;
+    let code = code([&one, &one], ANNA).await;
+    let genuine = one.check(&attempt, &code).await.text("/grant");
+    let keys: toml::Table = place.read(KEYS).parse().unwrap();
+    let id = VerificationId::parse(&attempt.id).unwrap();
+    let forged = Grant::derive(&key(&keys, "code_key", 1).unwrap(), id).expose();
+    let answer = one.post("/v1/accounts", "", &registration(&forged, "A phone")).await;
+    answer.expect(400, "grant_invalid");
+    assert_eq!(one.post("/v1/accounts", "", &registration(&genuine, "A phone")).await.status, 201);
+});
+
+/// Which of the two versions of `directory_key` the rows of an epoch are stored under, and how many there are.
+async fn stored_under(place: &Place, epoch: u32, person: &Person) -> BTreeSet<(u8, usize)> {
+    let keys: toml::Table = place.read(KEYS).parse().unwrap();
+    let rows = directory_rows(place, epoch).await;
+    let fits = |version: &u8| {
+        let key = DirectoryKey::new(&key(&keys, "directory_key", *version)?);
+        let account = AccountId::parse(&person.account_id).unwrap();
+        let genuine = |(handle, tag): &&(Vec<u8>, Vec<u8>)| {
+            key.tag_fits(epoch, StoredHandle::from_slice(handle).unwrap(), account, tag)
+        };
+        Some((*version, rows.iter().filter(genuine).count()))
+    };
+    [1, 2].iter().filter_map(fits).filter(|(_, rows)| *rows > 0).collect()
+}
+
+async fn directory_rows(place: &Place, epoch: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let rows = sqlx::AssertSqlSafe(format!("SELECT handle, tag FROM directory WHERE epoch_id = {epoch}"));
+    if let Some(url) = place.postgres() {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        return sqlx::query_as(rows).fetch_all(&mut connection).await.unwrap();
+    }
+    let url = format!("sqlite://{}", place.path("data/tuttu.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query_as(rows).fetch_all(&mut connection).await.unwrap()
+}
+
+on_both_engines!(
+    the_key_of_handles_is_replaced_with_the_next_epoch_and_everybody_is_found_meanwhile,
+    |place| {
+        place.set("TUTTU__DIRECTORY__MODE", "complete");
+        let (one, two) = two_servers(place);
+        let both = [&one, &two];
+        let register = async |number: &str| {
+            let body = registration(&grant(both, number).await, "A phone");
+            Person::registered(number, &one.post("/v1/accounts", "", &body).await)
+        };
+        let anna = register(ANNA).await;
+        rotate_for_epochs(place, (&one, &two)).await;
+        assert_eq!(listed(place, "directory_key", "1", "UNDER IT"), "1");
+        let traffic = Traffic::begin(both, &anna.token);
+        let berta = register(BERTA).await;
+        assert_eq!(stored_under(place, 1, &berta).await, [(1, 1)].into(), "an epoch keeps its key");
+        place.run(&["epoch", "rotate", "--incident", "--wait"]).ok();
+        let carla = register(CARLA).await;
+        for who in [&anna, &berta, &carla] {
+            assert_eq!(stored_under(place, 1, who).await, [(1, 1)].into());
+            assert_eq!(stored_under(place, 2, who).await, [(2, 1)].into());
+            for server in both {
+                assert_eq!(server.epoch(&anna.token).await.0, 2);
+                // A node sees what another has committed within a second.
+                until("the person", async || {
+                    let found = server.look_up(&anna.token, std::slice::from_ref(&who.number)).await;
+                    (found.get(&who.number) == Some(&who.account_id)).then_some(())
+                })
+                .await;
+            }
+        }
+        let (answered, failed) = traffic.end().await;
+        assert!(answered > 100 && failed == 0, "{answered} answered, {failed} failed");
+
+        // A week and an hour later.
+        alter(place, "UPDATE epochs SET valid_until = 1 WHERE epoch_id = 1").await;
+        list_says(place, ("directory_key", "1"), "STATE", "retired").await;
+        one.stop().ok();
+        two.stop().ok();
+        let mut keys: toml::Table = place.read(KEYS).parse().unwrap();
+        keys["directory_key"].as_table_mut().unwrap().remove("1").unwrap();
+        place.write(KEYS, &toml::to_string(&keys).unwrap());
+        let one = server(place);
+        let found = one.look_up(&anna.token, &[ANNA, BERTA, CARLA].map(str::to_owned)).await;
+        assert_eq!(found.len(), 3);
+    }
+);
+
+/// Replaces the key of handles, which the next epoch takes.
+async fn rotate_for_epochs(place: &Place, (one, two): (&Server, &Server)) {
+    place.run(&["keys", "add", "directory_key"]).ok();
+    share(place);
+    one.hang_up();
+    two.hang_up();
+    list_says(place, ("directory_key", "2"), "SERVERS", "2 of 2").await;
+    let used = place.run(&["keys", "use", "directory_key"]).ok();
+    assert!(used.contains("in use for the epochs to come: `tuttu epoch rotate` begins one"), "{used}");
 }
 
 #[test]

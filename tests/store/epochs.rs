@@ -17,7 +17,13 @@ pub(super) fn preparing(id: u32, created: i64) -> SealedEpoch {
         valid_until: None,
         emptied_at: None,
     };
-    SealedEpoch { id, algorithm: "blake3-keyed-128".to_owned(), pepper_sealed: vec![1], life }
+    SealedEpoch {
+        id,
+        algorithm: "blake3-keyed-128".to_owned(),
+        pepper_sealed: vec![1],
+        directory_key: 7,
+        life,
+    }
 }
 
 /// The first epoch, live.

@@ -145,6 +145,16 @@ contract!(a_pepper_is_replaced_if_it_is_as_it_was_read, |store| {
     assert_eq!(store.epochs().await.unwrap()[0].pepper_sealed, b"anew");
 });
 
+contract!(the_epochs_whose_rows_are_under_a_version_are_counted, |store| {
+    let epoch = preparing(1, 0);
+    store.add_epoch(&epoch).await.unwrap();
+    assert_eq!(store.epochs().await.unwrap()[0].directory_key, epoch.directory_key);
+    assert_eq!(store.count_epochs(epoch.directory_key).await.unwrap(), 1);
+    assert_eq!(store.count_epochs(1).await.unwrap(), 0);
+    store.end_epoch_emptying(1, at(9)).await.unwrap();
+    assert_eq!(store.count_epochs(epoch.directory_key).await.unwrap(), 0);
+});
+
 contract!(one_node_at_a_time_works_on_a_key, |store| {
     let lease =
         |worker: u8, until| KeyLease { purpose: "number_key", worker: [worker; 16], until: at(until) };

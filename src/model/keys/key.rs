@@ -32,7 +32,7 @@ impl Purpose {
     /// Whether its key can be replaced by another version.
     #[must_use]
     pub const fn can_rotate(self) -> bool {
-        !matches!(self, Self::Index | Self::Directory)
+        !matches!(self, Self::Index)
     }
 
     /// Every purpose, in the order of the key file.
