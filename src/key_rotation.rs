@@ -32,7 +32,7 @@ pub use status::{KeyStatus, UseRefused, live_nodes, put_into_use, status, unfini
 use crate::clock::Clock;
 use crate::key_file::{self, KeyFileError};
 use crate::model::entropy::random_bytes;
-use crate::model::keys::Keys;
+use crate::model::keys::{Keys, Purpose};
 use crate::store::{Node, NodeKey, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
@@ -41,8 +41,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// A node that was not seen for so long is gone.
-pub const GONE_AFTER: Duration = Duration::from_secs(15);
+/// A node that was not seen for so long is gone: three beats, and a minute by which clocks may be apart.
+pub const GONE_AFTER: Duration = Duration::from_secs(75);
 /// How often a node says that it runs.
 const BEAT: Duration = Duration::from_secs(5);
 /// After how long the rows of a node that is gone go, too.
@@ -59,6 +59,8 @@ struct Shared {
     file: PathBuf,
     clock: Clock,
     node: Node,
+    /// Held while keys are replaced, so that what was read before never follows what was read after.
+    replacing: Mutex<()>,
     /// What this node has said of itself, and when.
     said: Mutex<(Vec<NodeKey>, Timestamp)>,
     /// The version of `number_key` under which everything was found sealed.
@@ -83,8 +85,9 @@ impl KeyRotation {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: clock.now(),
         };
-        let (said, settled) = (Mutex::new((Vec::new(), clock.now())), Mutex::new(None));
-        let rotation = Self(Arc::new(Shared { store, keys, file, clock, node, said, settled }));
+        let (replacing, settled) = (Mutex::default(), Mutex::new(None));
+        let said = Mutex::new((Vec::new(), clock.now()));
+        let rotation = Self(Arc::new(Shared { store, keys, file, clock, node, replacing, said, settled }));
         rotation.report().await?;
         rotation.reload().await?;
         Ok(rotation)
@@ -95,7 +98,10 @@ impl KeyRotation {
     /// # Errors
     /// [`KeyFileError`]; the keys stay as they were where the file cannot be used.
     pub async fn reload(&self) -> Result<(), KeyFileError> {
-        key_file::reread(&self.0.file, &self.0.store, &self.0.keys).await?;
+        {
+            let _alone = self.0.replacing.lock().await;
+            key_file::reread(&self.0.file, &self.0.store, &self.0.keys).await?;
+        }
         Ok(self.report().await?)
     }
 
@@ -104,12 +110,15 @@ impl KeyRotation {
     /// # Errors
     /// When the database fails.
     pub async fn watch(&self) -> Result<(), Failure> {
-        let marks = self.0.store.key_marks().await?;
-        if !key_file::follow(&self.0.keys, &marks) {
-            tracing::error!(
-                file = %self.0.file.display(),
-                "a key that is in use is not in the key file: copy the file of a node that has it, and send SIGHUP"
-            );
+        {
+            let _alone = self.0.replacing.lock().await;
+            let marks = self.0.store.key_marks().await?;
+            if !key_file::follow(&self.0.keys, &marks) {
+                tracing::error!(
+                    file = %self.0.file.display(),
+                    "a key that is in use is not in the key file: copy the file of a node that has it, and send SIGHUP"
+                );
+            }
         }
         Ok(self.report().await?)
     }
@@ -136,7 +145,7 @@ impl KeyRotation {
     fn read_keys(&self) -> Vec<NodeKey> {
         let set = self.0.keys.set();
         let key = |(purpose, version)| NodeKey {
-            purpose: crate::model::keys::Purpose::as_str(purpose).to_owned(),
+            purpose: Purpose::as_str(purpose).to_owned(),
             version,
             in_use: set.versions_in_use().get(&purpose) == Some(&version),
         };

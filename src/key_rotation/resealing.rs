@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// How long the work of a node that is gone lies idle.
 const LEASE: Duration = Duration::from_secs(30);
 /// Values that are read at once.
-const PAGE: i64 = 500;
+const PAGE: i64 = 250;
 /// Between transactions, for other writers.
 const BREATH: Duration = Duration::from_millis(1);
 /// How long an answer is repeated at most, which is sealed under a key derived from `number_key`.

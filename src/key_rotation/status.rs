@@ -35,7 +35,9 @@ pub enum UseRefused {
     NoneWaiting(&'static str),
     /// Nodes would not be able to read what the others make.
     #[error(
-        "{purpose} version {version} is not on every server: copy the key file to these and send them SIGHUP: {}",
+        "{purpose} version {version} is not on every server: copy the key file to these and send them SIGHUP (one that was \
+        killed is forgotten after {} s): {}",
+        GONE_AFTER.as_secs(),
         nodes.join(", ")
     )]
     NotEverywhere {

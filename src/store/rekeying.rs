@@ -1,7 +1,7 @@
 //! What is under which version of a key, and sealing it anew.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Pool, Store, StoreError, read, run, transact};
 use jiff::Timestamp;
 
 /// A column whose values are sealed under `number_key`.
@@ -32,6 +32,27 @@ impl SealedColumn {
             Self::VerificationNumber => {
                 "SELECT verification_id, number_sealed FROM verifications WHERE verification_id > $1
                 ORDER BY verification_id LIMIT $2"
+            }
+        }
+    }
+
+    /// Binds: rows, what each held, what each shall hold. PostgreSQL is asked for many values at once.
+    const fn replace_all(self) -> &'static str {
+        match self {
+            Self::AccountNumber => {
+                "UPDATE accounts SET number_sealed = new.sealed
+                FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
+                WHERE account_id = new.id AND number_sealed = new.held"
+            }
+            Self::DeviceName => {
+                "UPDATE devices SET name_sealed = new.sealed
+                FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
+                WHERE device_id = new.id AND name_sealed = new.held"
+            }
+            Self::VerificationNumber => {
+                "UPDATE verifications SET number_sealed = new.sealed
+                FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
+                WHERE verification_id = new.id AND number_sealed = new.held"
             }
         }
     }
@@ -90,7 +111,7 @@ const COUNT_TOKENS: &str = "SELECT COUNT(*) FROM devices WHERE key_version = $1 
 const COUNT_CODES: &str = "SELECT COUNT(*) FROM verifications WHERE key_version = $1 AND expires_at >= $2";
 const COUNT_EPOCHS: &str = "SELECT COUNT(*) FROM epochs WHERE directory_key = $1 AND emptied_at IS NULL";
 const RESEAL_PEPPER: &str = "UPDATE epochs SET pepper_sealed = $3 WHERE epoch_id = $1 AND pepper_sealed = $2";
-/// On PostgreSQL: whoever else holds two of these rows must not wait for this work, nor it for long for them.
+/// On PostgreSQL: whoever else holds two of these rows must not wait for long for this work, nor it for them.
 const WAIT_BRIEFLY: &str = "SET LOCAL lock_timeout = '100ms'";
 const TAKE: &str = "INSERT INTO key_work (purpose, worker, lease_until) VALUES ($1, $2, $3)
     ON CONFLICT (purpose) DO UPDATE SET worker = excluded.worker, lease_until = excluded.lease_until
@@ -169,10 +190,19 @@ impl Store {
     /// # Errors
     /// When the database fails, or others hold one of the rows; nothing was changed then.
     pub async fn replace_sealed(&self, column: SealedColumn, values: &[Resealed]) -> Result<u64, StoreError> {
+        if let Pool::Postgres(pool) = &self.pool {
+            let all = |of: fn(&Resealed) -> &[u8]| values.iter().map(of).collect::<Vec<&[u8]>>();
+            let mut tx = pool.begin().await?;
+            sqlx::query(WAIT_BRIEFLY).execute(&mut *tx).await?;
+            let replace = sqlx::query(column.replace_all())
+                .bind(all(|value| &value.before.row))
+                .bind(all(|value| &value.before.sealed))
+                .bind(all(|value| &value.sealed));
+            let replaced = replace.execute(&mut *tx).await?.rows_affected();
+            tx.commit().await?;
+            return Ok(replaced);
+        }
         Ok(transact!(self, tx => {
-            if self.engine() == "postgres" {
-                run!(tx, WAIT_BRIEFLY);
-            }
             let mut replaced = 0;
             for value in values {
                 replaced += run!(tx, column.replace(), &value.before.row, &value.before.sealed, &value.sealed);
