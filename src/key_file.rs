@@ -161,6 +161,7 @@ pub fn state(mark: &KeyMark, marks: &[KeyMark]) -> KeyState {
 
 fn fitting(file: &Path, keys: VersionedKeys, marks: &[KeyMark]) -> Result<Keys, KeyFileError> {
     reject_foreign(file, &keys, marks)?;
+    reject_unknown(file, &keys, marks)?;
     usable(file, keys, versions_in_use(marks), marks)
 }
 
@@ -191,7 +192,6 @@ fn without_retired(mut keys: VersionedKeys, marks: &[KeyMark]) -> VersionedKeys 
 
 fn reject_foreign(file: &Path, keys: &VersionedKeys, marks: &[KeyMark]) -> Result<(), KeyFileError> {
     let (file, ours) = (file.to_owned(), fingerprints(keys));
-    let same = |a: &KeyFingerprint, b: &KeyFingerprint| a.purpose == b.purpose && a.version == b.version;
     for KeyMark { key, life } in marks {
         let (purpose, version) = (key.purpose.clone(), key.version);
         match ours.iter().find(|own| same(own, key)) {
@@ -201,13 +201,22 @@ fn reject_foreign(file: &Path, keys: &VersionedKeys, marks: &[KeyMark]) -> Resul
             None => return Err(KeyFileError::Lacking { file, purpose, version }),
         }
     }
-    // A version that the database does not know would split what the versions before it have written.
-    match ours.into_iter().find(|own| !marks.iter().any(|mark| same(&mark.key, own))) {
+    Ok(())
+}
+
+/// A version that the database does not know would split what the versions before it have written.
+fn reject_unknown(file: &Path, keys: &VersionedKeys, marks: &[KeyMark]) -> Result<(), KeyFileError> {
+    let file = file.to_owned();
+    match fingerprints(keys).into_iter().find(|own| !marks.iter().any(|mark| same(&mark.key, own))) {
         Some(KeyFingerprint { purpose, version, .. }) => {
             Err(KeyFileError::Unknown { file, purpose, version })
         }
         None => Ok(()),
     }
+}
+
+fn same(a: &KeyFingerprint, b: &KeyFingerprint) -> bool {
+    a.purpose == b.purpose && a.version == b.version
 }
 
 fn fingerprints(keys: &VersionedKeys) -> Vec<KeyFingerprint> {

@@ -114,7 +114,7 @@ async fn add(store: &Store, config: &Config, purpose: Purpose) -> anyhow::Result
 }
 
 async fn withdraw(store: &Store, config: &Config, purpose: Purpose) -> anyhow::Result<String> {
-    let version = key_file::withdraw(&config.keys.file, store, purpose).await?;
+    let version = key_file::withdraw(&config.keys.file, store, purpose, Clock::System.now()).await?;
     let (name, file) = (purpose.as_str(), config.keys.file.display());
     Ok(format!(
         "{name} version {version} is taken back, and no longer in {file}. Copy that file to every server that had it.\n"

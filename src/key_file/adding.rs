@@ -47,7 +47,8 @@ pub enum AddRefused {
 
 /// Writes a further version of a key into the file and makes it known; its number. It is not in use yet.
 ///
-/// Whoever was cut off between the two adds the same version again.
+/// Whoever was cut off between the two adds the same version again, and so does whoever has put a copy of the database
+/// back that is older than the version.
 ///
 /// # Errors
 /// [`AddRefused`]; the file is as it was then.
@@ -65,6 +66,7 @@ pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -
     let before = text::read(file)?;
     let mut known = before.clone();
     let cut_off = known.remove(&(purpose, version));
+    // Other keys may be unknown for the same reason.
     reject_foreign(file, &known, &marks)?;
     let key = cut_off.unwrap_or_else(|| SecretKey::new(version, random_bytes()));
     let mut after: VersionedKeys = known;
@@ -77,15 +79,21 @@ pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -
     Err(AddRefused::Overtaken(name))
 }
 
-/// Takes back the version that was added and never used, from the database and then from the file; its number.
+/// Takes back the version that was added and never used, from the database and then from the file; its number, which
+/// is not given again.
 ///
 /// # Errors
 /// [`AddRefused`].
-pub async fn withdraw(file: &Path, store: &Store, purpose: Purpose) -> Result<u8, AddRefused> {
+pub async fn withdraw(
+    file: &Path,
+    store: &Store,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<u8, AddRefused> {
     let name = purpose.as_str();
     let version = waiting(purpose, &store.key_marks().await?).ok_or(AddRefused::NoneWaiting(name))?;
     let mut keys = text::read(file)?;
-    if !store.withdraw_key((name, version)).await? {
+    if !store.withdraw_key((name, version), now).await? {
         return Err(AddRefused::NoneWaiting(name));
     }
     if keys.remove(&(purpose, version)).is_some() {

@@ -55,8 +55,9 @@ const RETIRE: &str = "UPDATE key_fingerprints SET retired_at = $4
     WHERE purpose = $1 AND version = $2 AND retired_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM nodes JOIN node_keys ON node_keys.node_id = nodes.node_id
         WHERE seen_at > $3 AND node_keys.purpose = $1 AND node_keys.version = $2 AND in_use = 1)";
-const WITHDRAW: &str = "DELETE FROM key_fingerprints
-    WHERE purpose = $1 AND version = $2 AND added_at IS NOT NULL AND used_at IS NULL";
+/// The mark stays: a number is never given twice.
+const WITHDRAW: &str = "UPDATE key_fingerprints SET retired_at = $3 WHERE purpose = $1 AND version = $2
+    AND added_at IS NOT NULL AND used_at IS NULL AND retired_at IS NULL";
 
 fn mark((purpose, version, fingerprint, added, used, retired): Row) -> Result<KeyMark, StoreError> {
     let version = TABLE.some("version", u8::try_from(version).ok())?;
@@ -152,13 +153,17 @@ impl Store {
         }))
     }
 
-    /// Takes back a version that was added and never used; `false` if there is none.
+    /// Retires a version that was added and never used; `false` if there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn withdraw_key(&self, (purpose, version): (&str, u8)) -> Result<bool, StoreError> {
+    pub async fn withdraw_key(
+        &self,
+        (purpose, version): (&str, u8),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
-            let withdrawn = run!(tx, WITHDRAW, purpose, i64::from(version));
+            let withdrawn = run!(tx, WITHDRAW, purpose, i64::from(version), now.as_millisecond());
             Ok(Ending::Commit(withdrawn > 0))
         }))
     }

@@ -52,7 +52,7 @@ contract!(a_version_is_added_once_used_once_and_retired_once, |store| {
     assert!(!store.add_key(&fingerprint(2), at(2)).await.unwrap());
     assert_eq!(put(store, at(3)).await, UseOutcome::Used);
     assert_eq!(put(store, at(4)).await, UseOutcome::NotAdded, "it is in use");
-    assert!(!store.withdraw_key(("code_key", 2)).await.unwrap(), "it was used");
+    assert!(!store.withdraw_key(("code_key", 2), at(4)).await.unwrap(), "it was used");
     assert!(store.retire_key(("code_key", 1), at(0), at(5)).await.unwrap());
     assert!(!store.retire_key(("code_key", 1), at(0), at(6)).await.unwrap());
     let first = KeyLife { retired_at: Some(at(5)), ..KeyLife::default() };
@@ -62,10 +62,13 @@ contract!(a_version_is_added_once_used_once_and_retired_once, |store| {
 
 contract!(what_was_added_and_never_used_is_taken_back, |store| {
     store.record_key_fingerprints(&[fingerprint(1)]).await.unwrap();
-    assert!(!store.withdraw_key(("code_key", 1)).await.unwrap(), "it came with the database");
+    assert!(!store.withdraw_key(("code_key", 1), at(0)).await.unwrap(), "it came with the database");
     store.add_key(&fingerprint(2), at(1)).await.unwrap();
-    assert!(store.withdraw_key(("code_key", 2)).await.unwrap());
-    assert_eq!(lives(store).await, [KeyLife::default()]);
+    assert!(store.withdraw_key(("code_key", 2), at(2)).await.unwrap());
+    assert!(!store.withdraw_key(("code_key", 2), at(3)).await.unwrap(), "it was taken back");
+    assert_eq!(put(store, at(4)).await, UseOutcome::NotAdded);
+    let withdrawn = KeyLife { added_at: Some(at(1)), used_at: None, retired_at: Some(at(2)) };
+    assert_eq!(lives(store).await, [KeyLife::default(), withdrawn]);
 });
 
 contract!(a_version_is_used_once_every_server_that_runs_has_read_it, |store| {
