@@ -149,8 +149,8 @@ async fn until_finished(store: &Store, purpose: Purpose) -> anyhow::Result<()> {
     loop {
         let line = match unfinished(store, purpose, Clock::System.now()).await? {
             (0, 0) => return Ok(()),
-            (0, sealed) => format!("{sealed} values are still sealed under an old version"),
-            (behind, _) => format!("{behind} servers still use an old version"),
+            (0, sealed) => format!("Values that are still sealed under an old version: {sealed}"),
+            (behind, _) => format!("Servers that still use an old version: {behind}"),
         };
         if line != said {
             writeln!(io::stdout(), "{line}")?;

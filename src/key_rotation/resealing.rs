@@ -57,6 +57,10 @@ impl KeyRotation {
             return Ok(());
         }
         if rows_under(&self.0.store, purpose, version, now).await? != Some(0) {
+            if purpose == Purpose::Number {
+                // Whoever had read its keys before the switch sealed something since: once more.
+                *self.0.settled.lock().await = None;
+            }
             return Ok(());
         }
         if self.0.store.retire_key((purpose.as_str(), version), now - GONE_AFTER, now).await? {

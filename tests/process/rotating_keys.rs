@@ -108,14 +108,18 @@ async fn alter(place: &Place, statement: &str) {
 
 /// The versions under which anything is sealed.
 async fn sealed_under(place: &Place) -> BTreeSet<Vec<u8>> {
-    let rows: Vec<Vec<u8>> = if let Some(url) = place.postgres() {
-        sqlx::query_scalar(SEALED).fetch_all(&mut PgConnection::connect(url).await.unwrap()).await.unwrap()
-    } else {
-        let url = format!("sqlite://{}", place.path("data/tuttu.db").display());
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar(SEALED).fetch_all(&mut connection).await.unwrap()
-    };
-    rows.into_iter().collect()
+    column(place, SEALED).await.into_iter().collect()
+}
+
+/// Every value of the only column that is asked for.
+async fn column(place: &Place, statement: &'static str) -> Vec<Vec<u8>> {
+    if let Some(url) = place.postgres() {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        return sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap();
+    }
+    let url = format!("sqlite://{}", place.path("data/tuttu.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap()
 }
 
 /// An approved verification's grant; either server may have sent the code.
@@ -242,6 +246,7 @@ on_both_engines!(every_key_that_can_be_is_replaced_on_two_servers_and_nobody_los
 on_both_engines!(a_key_that_nothing_is_under_is_retired_and_may_leave_the_file, |place| {
     let one = server(place);
     let anna = one.register(ANNA).await;
+    let sealed = column(place, "SELECT number_sealed FROM accounts").await.remove(0);
     for key in ["number_key", "code_key", "token_key"] {
         rotate_alone(place, &one, key).await;
         assert_eq!(listed(place, key, "1", "STATE"), "reading");
@@ -249,11 +254,17 @@ on_both_engines!(a_key_that_nothing_is_under_is_retired_and_may_leave_the_file, 
     let under = |key| listed(place, key, "1", "UNDER IT");
     assert_eq!(["number_key", "code_key", "token_key"].map(under), ["0", "1", "1"]);
 
+    // Whoever has read his keys before the switch seals once more under the old one.
+    let literal = if place.postgres().is_some() { "decode('{}', 'hex')" } else { "x'{}'" };
+    let literal = literal.replace("{}", &hex::encode(sealed));
+    alter(place, &format!("UPDATE accounts SET number_sealed = {literal}")).await;
+
     let a_year = 365_i64 * 86_400_000;
     alter(place, &format!("UPDATE verifications SET expires_at = expires_at - {a_year}")).await;
     list_says(place, ("code_key", "1"), "STATE", "retired").await;
     alter(place, &format!("UPDATE key_fingerprints SET used_at = used_at - {a_year}")).await;
     list_says(place, ("number_key", "1"), "STATE", "retired").await;
+    assert_eq!(sealed_under(place).await, [vec![2]].into());
     assert_eq!(listed(place, "token_key", "1", "STATE"), "reading", "a device of before lives on");
     alter(place, "UPDATE devices SET last_seen_at = 0").await;
     list_says(place, ("token_key", "1"), "STATE", "retired").await;
