@@ -139,7 +139,8 @@ impl Bench {
             device: DeviceId::random(),
             cost: 500,
             carried: None,
-            token: SyncToken::commit(self.keys.sync(), account, 1, &[handle]),
+            token: SyncToken::commit(&self.keys.sync().in_use(), account, 1, &[handle]),
+            other_forms: Vec::new(),
         };
         let policy = BudgetPolicy { capacity: 45_000, leak_per_hour: 6 };
         let outcome = self.store.charge_lookup(&charge, policy, Timestamp::now()).await.unwrap();

@@ -10,6 +10,7 @@ use crate::epochs::{Epochs, EpochsError};
 use crate::http::{self, AddressLimit, Development, Services};
 use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
+use crate::key_rotation::KeyRotation;
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
@@ -48,6 +49,7 @@ pub struct App {
     directory: Arc<Directory>,
     epochs: Epochs,
     rotation: Rotation,
+    key_rotation: KeyRotation,
     outbox: Arc<Notify>,
     ops: Router,
 }
@@ -146,6 +148,8 @@ impl App {
         PhoneNumber::warm_up();
         let store = open_store(config, config.database.migrate).await?;
         let keys = Arc::new(key_file::open(&config.keys.file, &store).await?);
+        let key_rotation =
+            KeyRotation::join(store.clone(), keys.clone(), config.keys.file.clone(), clock.clone()).await?;
         let epochs = Epochs::open(&store, &keys, clock.now()).await?;
         let directory = Directory::new(store.clone(), keys.clone(), config, clock.clone());
         let directory = Arc::new(directory);
@@ -169,7 +173,7 @@ impl App {
             reports: Reports::new(store.clone(), keys.clone(), gateways.clone()),
             accounts: accounts(&store, &keys, &epochs, &directory, &devices),
             devices,
-            idempotency: Idempotency::new(store.clone(), keys.number()),
+            idempotency: Idempotency::new(store.clone(), keys.number().clone()),
             discovery: Discovery::new(
                 store.clone(),
                 keys,
@@ -187,7 +191,7 @@ impl App {
             effects: TaskTracker::new(),
         });
         let ops = http::ops::router(services.clone(), metrics);
-        Ok(Self { services, dispatcher, directory, epochs, rotation, outbox, ops })
+        Ok(Self { services, dispatcher, directory, epochs, rotation, key_rotation, outbox, ops })
     }
 
     /// The key of the inbox, where it may be read.
@@ -200,6 +204,12 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.services.store
+    }
+
+    /// The server's part in the rotation of keys, for whoever asks it to read the key file again.
+    #[must_use]
+    pub fn key_rotation(&self) -> KeyRotation {
+        self.key_rotation.clone()
     }
 
     /// Begins what runs beside requests.
@@ -221,6 +231,8 @@ impl App {
         jobs.spawn(jobs::forget(verifications, idempotency, directory, clock.clone(), stop.clone()));
         jobs.spawn(jobs::watch_epochs(self.epochs.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
+        jobs.spawn(jobs::watch_keys(self.key_rotation.clone(), stop.clone()));
+        jobs.spawn(jobs::tend_keys(self.key_rotation.clone(), stop.clone()));
     }
 
     /// Serves until `stop`, then drains: no new connection is taken, requests under way and their sends end,

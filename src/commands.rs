@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod epoch;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod sending;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Sending(sending::SendingArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.
     Epoch(epoch::EpochArgs),
+    /// Replace keys by new ones while servers run.
+    Keys(keys::KeysArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     /// Talk to a server as an app would: register, look contacts up, see devices.

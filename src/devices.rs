@@ -118,12 +118,6 @@ impl Devices {
         Ok(Some(Caller { auth }))
     }
 
-    /// The wire form of a fresh token, for the one answer that hands it to its device.
-    #[must_use]
-    pub fn expose(&self, token: &DeviceToken) -> String {
-        token.expose(self.keys.token())
-    }
-
     /// The devices of the caller's account, the oldest first.
     ///
     /// # Errors

@@ -174,9 +174,9 @@ impl Directory {
         new: HandleSet<'_>,
     ) -> Result<Hits, StoreError> {
         let before = view.changes();
-        let (mut hits, asked) = view.look(&self.keys, known, new);
+        let (mut hits, asked) = view.look(&self.keys.directory(epoch), known, new);
         let found = self.ask(epoch, asked, FEWEST_ASKED).await?;
-        view.keep(&self.keys, &found, before);
+        view.keep(&self.keys.directory(epoch), &found, before);
         hits.insert_all(found.into_iter().map(|(index, _, account)| (index, *account.as_bytes())).collect());
         Ok(hits)
     }
@@ -188,7 +188,7 @@ impl Directory {
         new: HandleSet<'_>,
     ) -> Result<Hits, StoreError> {
         let mut hits = Hits::new(known.len() + new.len());
-        let asked = self.keys.store_handles(known.iter().chain(new.iter()));
+        let asked = self.keys.directory(epoch).store_handles(known.iter().chain(new.iter()));
         let asked = asked.into_iter().enumerate().map(|(index, stored)| (stored, index)).collect();
         let found = self.ask(epoch, asked, 0).await?;
         hits.insert_all(found.into_iter().map(|(index, _, account)| (index, *account.as_bytes())).collect());
@@ -220,7 +220,8 @@ impl Directory {
 
     /// A row whose tag is not its own was moved by a writer to the database: it is not believed.
     fn genuine(&self, row: &DirectoryRow) -> bool {
-        let genuine = self.keys.directory_tag_fits(row.epoch, row.handle, row.account, &row.tag);
+        let key = self.keys.directory(row.epoch);
+        let genuine = key.tag_fits(row.epoch, row.handle, row.account, &row.tag);
         if !genuine {
             metrics::counter!("tuttu_directory_forged_rows_total").increment(1);
             tracing::error!(account = %row.account, "a directory row does not carry its tag: it was altered outside the server");

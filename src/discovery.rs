@@ -15,7 +15,7 @@ use crate::directory::{Directory, Hits};
 use crate::epochs::Epochs;
 use crate::model::epoch::Epoch;
 use crate::model::handle_set::HandleSet;
-use crate::model::keys::Keys;
+use crate::model::keys::{Keys, SecretKey};
 use crate::model::source::Source;
 use crate::model::sync_token::SyncToken;
 use crate::store::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome, Store, StoreError};
@@ -211,30 +211,47 @@ impl Discovery {
         caller: &Caller,
         lookup: &Lookup<'_>,
     ) -> Result<(SyncToken, Option<CarriedOver>), LookupRefused> {
-        let commit_in = |epoch: u32, handles: &[[u8; 16]]| {
-            SyncToken::commit(self.keys.sync(), caller.account(), epoch, handles)
+        let key = self.keys.sync().in_use();
+        // Under which key the client's token was made; one of a version that is not here fits nothing.
+        let version = lookup.sync_token.and_then(SyncToken::key_version).unwrap_or(key.version());
+        let of_sent = self.keys.sync().version(version).ok_or(LookupRefused::SyncTokenInvalid)?;
+        let commit = |key: &SecretKey, epoch: u32, handles: &[[u8; 16]]| {
+            SyncToken::commit(key, caller.account(), epoch, handles)
         };
-        let commit = |handles: &[[u8; 16]]| commit_in(lookup.epoch, handles);
         let paid = lookup.known.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
         let asked = lookup.known.union(lookup.new).ok_or(LookupRefused::InTwoLists)?;
-        let token = commit(&asked);
+        let token = commit(&key, lookup.epoch, &asked);
+        let unchanged = lookup.new.is_empty() && lookup.discard.is_empty() && version == key.version();
         let fits = match lookup.sync_token {
             None => paid.is_empty(),
-            Some(sent) if lookup.new.is_empty() && lookup.discard.is_empty() => token.matches(sent),
-            Some(sent) => commit(&paid).matches(sent),
+            Some(sent) if unchanged => token.matches(sent),
+            Some(sent) => commit(&of_sent, lookup.epoch, &paid).matches(sent),
         };
         if fits {
             return Ok((token, None));
         }
         let before = self.epochs.previous(lookup.epoch).filter(|_| lookup.known.is_empty());
         match (before, lookup.sync_token) {
-            (Some(before), Some(sent)) if commit_in(before, lookup.discard.as_slice()).matches(sent) => {
+            (Some(before), Some(sent))
+                if commit(&of_sent, before, lookup.discard.as_slice()).matches(sent) =>
+            {
                 let credit = lookup.discard.len().min(lookup.new.len());
                 let credit = u32::try_from(credit).unwrap_or(u32::MAX).min(MOST_CARRIED_OVER);
                 Ok((token, Some(CarriedOver { epoch: lookup.epoch, credit })))
             }
             _ => Err(LookupRefused::SyncTokenInvalid),
         }
+    }
+
+    /// The token of `known` and `new` under every version of the key but the one in use.
+    fn other_forms(&self, caller: &Caller, lookup: &Lookup<'_>) -> Vec<SyncToken> {
+        let others = self.keys.sync().others();
+        if others.is_empty() {
+            return Vec::new();
+        }
+        let asked = lookup.known.union(lookup.new).unwrap_or_default();
+        let commit = |key: &Arc<SecretKey>| SyncToken::commit(key, caller.account(), lookup.epoch, &asked);
+        others.iter().map(commit).collect()
     }
 
     /// Counts and charges what is new, unless it looks like a sweep or the budget is spent.
@@ -250,11 +267,18 @@ impl Discovery {
             return Err(LookupRefused::AboveBudget { capacity: self.budget.capacity });
         }
         if self.shape.is_on() {
-            let new = self.keys.store_handles(lookup.new.iter());
+            let new = self.keys.directory(lookup.epoch).store_handles(lookup.new.iter());
             let admitted = self.shape.admit(source, caller.account(), &new, now);
             admitted.map_err(|(sign, until)| LookupRefused::Shape { sign, until })?;
         }
-        let charge = Charge { number: caller.number_index(), device: caller.device(), cost, carried, token };
+        let charge = Charge {
+            number: caller.number_index(),
+            device: caller.device(),
+            cost,
+            carried,
+            token,
+            other_forms: self.other_forms(caller, lookup),
+        };
         match self.store.charge_lookup(&charge, self.budget, now).await? {
             ChargeOutcome::Paid(cost) => Ok(cost),
             ChargeOutcome::Spent(until) => Err(LookupRefused::BudgetSpent { until }),

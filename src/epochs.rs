@@ -3,7 +3,7 @@
 use crate::model::entropy::random_bytes;
 use crate::model::epoch::{Epoch, EpochLife, EpochState};
 use crate::model::handle::{BLAKE3_KEYED_128, Pepper};
-use crate::model::keys::Keys;
+use crate::model::keys::{Keys, Purpose};
 use crate::model::sealed::{SealBroken, open, seal};
 use crate::store::{SealedEpoch, Store};
 use crate::verification::Failure;
@@ -130,8 +130,12 @@ impl Epochs {
 }
 
 async fn read(store: &Store, keys: &Keys) -> Result<Vec<Epoch>, Failure> {
-    let sealed = store.epochs().await?.into_iter();
-    let known = sealed.filter(|epoch| epoch.algorithm == BLAKE3_KEYED_128);
+    let sealed = store.epochs().await?;
+    let held = sealed.iter().filter(|epoch| epoch.life.emptied_at.is_none());
+    if !keys.assign(&held.map(|epoch| (epoch.id, epoch.directory_key)).collect()) {
+        return Err(Failure::DirectoryKeyMissing);
+    }
+    let known = sealed.into_iter().filter(|epoch| epoch.algorithm == BLAKE3_KEYED_128);
     Ok(known.map(|epoch| unseal(keys, &epoch)).collect::<Result<_, _>>()?)
 }
 
@@ -141,10 +145,12 @@ async fn read(store: &Store, keys: &Keys) -> Result<Vec<Epoch>, Failure> {
 /// [`SealBroken`] where its pepper cannot be sealed.
 pub fn draft(keys: &Keys, id: u32, now: Timestamp) -> Result<SealedEpoch, SealBroken> {
     let pepper: [u8; 32] = random_bytes();
+    let in_use = keys.set().versions_in_use().get(&Purpose::Directory).copied();
     Ok(SealedEpoch {
         id,
         algorithm: BLAKE3_KEYED_128.to_owned(),
         pepper_sealed: seal(keys.number(), &Epoch::pepper_place(&id.to_le_bytes()), &pepper)?,
+        directory_key: in_use.ok_or(SealBroken)?,
         life: EpochLife {
             created_at: now,
             prepared_at: None,

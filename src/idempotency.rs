@@ -4,9 +4,12 @@
 //! after [`LEASE`]; the request is then evaluated as a new one, under every limit that holds for one. So the worst
 //! that a crash can do is what its client could do anyway: one more code, after the number's wait and counted
 //! against it, or a grant that is refused because it is spent. Nothing is sent because of the repetition itself.
+//!
+//! The name of a request depends on the key. While several versions of the key are read, it is claimed by each of its
+//! names, in the order of versions, so that two nodes of which one has another version in use still share a name.
 
 use crate::model::entropy::random_bytes;
-use crate::model::keys::SecretKey;
+use crate::model::keys::{KeyRing, SecretKey};
 use crate::model::sealed::{Place, open, seal};
 use crate::store::{ClaimOutcome, KeyedRequest, Store};
 use crate::verification::Failure;
@@ -21,9 +24,7 @@ pub const LEASE: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct Idempotency {
     store: Store,
-    name: SecretKey,
-    payload: SecretKey,
-    seal: SecretKey,
+    keys: KeyRing,
 }
 
 /// What a request must share with another to be the same one.
@@ -42,8 +43,14 @@ pub struct Scope<'a> {
 /// The right, and the duty, to answer a request. [`Idempotency::keep`] or [`Idempotency::release`] ends it.
 #[derive(Debug)]
 pub struct Claim {
+    forms: Vec<Form>,
+}
+
+/// A request as it is called under one version of the key.
+#[derive(Debug)]
+struct Form {
     request: KeyedRequest,
-    seal: SecretKey,
+    seal: KeyRing,
 }
 
 /// A request that may go on.
@@ -70,15 +77,10 @@ pub enum ClaimRefused {
 }
 
 impl Idempotency {
-    /// What is remembered in this store, under keys of its own derived from `key`.
+    /// What is remembered in this store, under keys of its own derived from `keys`.
     #[must_use]
-    pub fn new(store: Store, key: &SecretKey) -> Self {
-        Self {
-            store,
-            name: key.derive("tuttu 2026-11 idempotency name"),
-            payload: key.derive("tuttu 2026-11 idempotency payload"),
-            seal: key.derive("tuttu 2026-11 idempotency seal"),
-        }
+    pub const fn new(store: Store, keys: KeyRing) -> Self {
+        Self { store, keys }
     }
 
     /// Claims a request, or finds its answer.
@@ -91,18 +93,25 @@ impl Idempotency {
         payload: &[u8],
         now: Timestamp,
     ) -> Result<Admitted, ClaimRefused> {
-        let id = mac(&self.name, &[scope.route.as_bytes(), scope.path.as_bytes(), scope.bearer, scope.key]);
-        let payload = mac(&self.payload, &[scope.key, payload]);
-        let request = KeyedRequest { id, payload, claim: random_bytes() };
-        let seal = SecretKey::new(self.seal.version(), mac(&self.seal, &[scope.key]));
-        match self.store.claim_request(&request, LEASE, now).await.map_err(Failure::from)? {
-            ClaimOutcome::Claimed => Ok(Admitted::New(Claim { request, seal })),
-            ClaimOutcome::InFlight => Err(ClaimRefused::InFlight),
-            ClaimOutcome::OtherPayload => Err(ClaimRefused::OtherPayload),
-            ClaimOutcome::Answered(sealed) => {
-                Ok(Admitted::Again(open(&seal, &place(&request), &sealed).map_err(Failure::from)?))
+        let mut claim = Claim { forms: Vec::new() };
+        for form in self.forms(scope, payload) {
+            match self.store.claim_request(&form.request, LEASE, now).await.map_err(Failure::from)? {
+                ClaimOutcome::Claimed => claim.forms.push(form),
+                before => {
+                    self.release(&claim).await?;
+                    return form.answered(before);
+                }
             }
         }
+        Ok(Admitted::New(claim))
+    }
+
+    /// What a request is called under each version of the key, the oldest first.
+    fn forms(&self, scope: Scope<'_>, payload: &[u8]) -> Vec<Form> {
+        let (mut keys, claim) = (self.keys.others(), random_bytes());
+        keys.push(self.keys.in_use());
+        keys.sort_unstable_by_key(|key| key.version());
+        keys.iter().map(|key| Form::new(key, scope, payload, claim)).collect()
     }
 
     /// Keeps the answer until `until`.
@@ -110,8 +119,10 @@ impl Idempotency {
     /// # Errors
     /// When the database fails.
     pub async fn keep(&self, claim: &Claim, answer: &[u8], until: Timestamp) -> Result<(), Failure> {
-        let sealed = seal(&claim.seal, &place(&claim.request), answer)?;
-        let _held = self.store.keep_answer(&claim.request, &sealed, until).await?;
+        for Form { request, seal: key } in &claim.forms {
+            let sealed = seal(key, &place(request), answer)?;
+            let _held = self.store.keep_answer(request, &sealed, until).await?;
+        }
         Ok(())
     }
 
@@ -120,7 +131,10 @@ impl Idempotency {
     /// # Errors
     /// When the database fails.
     pub async fn release(&self, claim: &Claim) -> Result<(), Failure> {
-        Ok(self.store.release_request(&claim.request).await?)
+        for form in &claim.forms {
+            self.store.release_request(&form.request).await?;
+        }
+        Ok(())
     }
 
     /// Forgets every answer whose time is over.
@@ -129,6 +143,30 @@ impl Idempotency {
     /// When the database fails.
     pub async fn forget_old(&self, now: Timestamp) -> Result<u64, Failure> {
         Ok(self.store.forget_answers(now).await?)
+    }
+}
+
+impl Form {
+    fn new(key: &SecretKey, scope: Scope<'_>, payload: &[u8], claim: [u8; 16]) -> Self {
+        let derived = |context| key.derive(context);
+        let called = [scope.route.as_bytes(), scope.path.as_bytes(), scope.bearer, scope.key];
+        let id = mac(&derived("tuttu 2026-11 idempotency name"), &called);
+        let payload = mac(&derived("tuttu 2026-11 idempotency payload"), &[scope.key, payload]);
+        let seal = mac(&derived("tuttu 2026-11 idempotency seal"), &[scope.key]);
+        let request = KeyedRequest { id, payload, claim };
+        Self { request, seal: SecretKey::new(key.version(), seal).into() }
+    }
+
+    /// What a claim that somebody else has means for this one.
+    fn answered(&self, before: ClaimOutcome) -> Result<Admitted, ClaimRefused> {
+        match before {
+            ClaimOutcome::Claimed | ClaimOutcome::InFlight => Err(ClaimRefused::InFlight),
+            ClaimOutcome::OtherPayload => Err(ClaimRefused::OtherPayload),
+            ClaimOutcome::Answered(sealed) => {
+                let answer = open(&self.seal, &place(&self.request), &sealed);
+                Ok(Admitted::Again(answer.map_err(Failure::from)?))
+            }
+        }
     }
 }
 

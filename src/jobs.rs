@@ -4,13 +4,14 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::epochs::Epochs;
 use crate::idempotency::Idempotency;
+use crate::key_rotation::KeyRotation;
 use crate::rotation::Rotation;
 use crate::verification::{Dispatcher, Failure, Verifications};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +26,10 @@ const UPKEEP: Duration = Duration::from_secs(1);
 const SAVE: Duration = Duration::from_hours(1);
 /// How soon every node knows of a new epoch.
 const EPOCHS: Duration = Duration::from_secs(1);
+/// How soon every node knows which version of a key is in use.
+const KEYS: Duration = Duration::from_secs(1);
+/// How many times as long as it took the search for what is under old keys rests, so that it costs little.
+const REST: u32 = 20;
 
 /// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
 pub async fn dispatch(
@@ -203,6 +208,38 @@ pub async fn tend_epochs(rotation: Rotation, stop: CancellationToken) {
                     complain("an epoch could not be tended", &cause);
                 }
             }
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Says that this node runs, and goes on with the keys that are in use, until `stop`.
+pub async fn watch_keys(keys: KeyRotation, stop: CancellationToken) {
+    let mut ticks = interval(KEYS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(cause) = keys.watch().await {
+                    complain("the keys in use could not be read", &cause);
+                }
+            }
+            () = stop.cancelled() => {}
+        }
+    }
+    report("the end of this node could not be said", keys.leave().await);
+}
+
+/// Seals anew what is under old keys, and retires those that nothing is under, until `stop`.
+pub async fn tend_keys(keys: KeyRotation, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let began = Instant::now();
+        if let Err(cause) = keys.tend(&stop).await {
+            complain("what is under old keys could not be tended", &cause);
+        }
+        let rest = (began.elapsed() * REST).max(KEYS);
+        tokio::select! {
+            () = sleep(rest) => {}
             () = stop.cancelled() => {}
         }
     }

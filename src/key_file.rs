@@ -7,22 +7,18 @@
 //! 1 = "43 characters"
 //! ```
 
-use crate::model::entropy::random_bytes;
-use crate::model::keys::{Keys, Purpose, SecretKey};
-use crate::store::{KeyFingerprint, Store, StoreError};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+mod adding;
+mod text;
+
+pub use adding::{AddRefused, add, waiting, withdraw};
+
+use crate::model::key_life::KeyState;
+use crate::model::keys::{KeySet, Keys, Purpose, SecretKey};
+use crate::store::{KeyFingerprint, KeyMark, Store, StoreError};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
-use zeroize::Zeroizing;
-
-const HEADER: &str = "# The keys of this Tuttu server. Without them its database cannot be read: keep a copy apart from\n\
-    # the database and its backups, and give every node the same file. Nobody else may read it.\n";
 
 /// Why the server must not start with these keys.
 #[derive(Debug, Error)]
@@ -41,6 +37,32 @@ pub enum KeyFileError {
         /// The file.
         file: PathBuf,
         /// The first key that differs.
+        purpose: String,
+        /// Its version.
+        version: u8,
+    },
+    /// There is data under a key that the file lacks.
+    #[error(
+        "the key file {file} lacks {purpose} version {version}, which this database was written with: copy the file \
+        of a node that has it"
+    )]
+    Lacking {
+        /// The file.
+        file: PathBuf,
+        /// The first key that is missing.
+        purpose: String,
+        /// Its version.
+        version: u8,
+    },
+    /// The file has a key that the database does not know.
+    #[error(
+        "the key file {file} has {purpose} version {version}, which this database does not know: take it out, or let \
+        `tuttu keys add {purpose}` make it known"
+    )]
+    Unknown {
+        /// The file.
+        file: PathBuf,
+        /// The first such key.
         purpose: String,
         /// Its version.
         version: u8,
@@ -69,125 +91,140 @@ pub enum KeyFileError {
     Store(#[from] StoreError),
 }
 
-type KeySet = BTreeMap<(Purpose, u8), SecretKey>;
+/// Keys by purpose and version.
+type VersionedKeys = BTreeMap<(Purpose, u8), SecretKey>;
 
 /// The keys that fit the database: read from the file, or made with it beside an empty database.
 ///
 /// # Errors
 /// [`KeyFileError`]; nothing is written then.
 pub async fn open(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
-    let marks = store.key_fingerprints().await?;
+    let marks = store.key_marks().await?;
     let keys = match (file.exists(), marks.is_empty()) {
-        (true, _) => read(file)?,
-        (false, true) => create(file)?,
+        (true, _) => text::read(file)?,
+        (false, true) => text::create(file)?,
         (false, false) => return Err(KeyFileError::Missing(file.to_owned())),
     };
-    let in_use = keys.iter().map(|((purpose, _), key)| (*purpose, key.clone())).collect();
-    let usable = Keys::new(&in_use).ok_or_else(|| malformed(file, "a key is missing"));
     if marks.is_empty() {
         // Marks of a file that cannot be used would bind the database to it.
-        let usable = usable?;
+        usable(file, keys.clone(), latest(&keys), &[])?;
         store.record_key_fingerprints(&fingerprints(&keys)).await?;
         // Read again: of several nodes that start at once, the first one's keys count.
-        reject_foreign(file, &keys, &store.key_fingerprints().await?)?;
-        return Ok(usable);
+        return fitting(file, keys, &store.key_marks().await?);
     }
-    reject_foreign(file, &keys, &marks)?;
-    usable
+    fitting(file, keys, &marks)
 }
 
-fn reject_foreign(file: &Path, keys: &KeySet, marks: &[KeyFingerprint]) -> Result<(), KeyFileError> {
-    let ours = fingerprints(keys);
-    // A version that the database does not know would split what the versions before it have written.
-    let unfit = marks
-        .iter()
-        .find(|mark| !ours.contains(mark))
-        .or_else(|| ours.iter().find(|key| !marks.contains(key)));
-    match unfit {
-        None => Ok(()),
+/// Reads the file again and goes on with what it holds now.
+///
+/// # Errors
+/// [`KeyFileError`]; the keys stay as they were then.
+pub async fn reread(file: &Path, store: &Store, keys: &Keys) -> Result<(), KeyFileError> {
+    let marks = store.key_marks().await?;
+    let read = fitting(file, text::read(file)?, &marks)?;
+    keys.replace(KeySet::clone(&read.set()));
+    Ok(())
+}
+
+/// Goes on with the versions that these marks say are in use, and without those that are retired; `false` where one
+/// in use is not here, and nothing is changed.
+#[must_use]
+pub fn follow(keys: &Keys, marks: &[KeyMark]) -> bool {
+    let (set, in_use) = (keys.set(), versions_in_use(marks));
+    let kept = without_retired(set.keys().clone(), marks);
+    if *set.versions_in_use() == in_use && kept.len() == set.keys().len() {
+        return true;
+    }
+    KeySet::new(kept, in_use).is_some_and(|set| {
+        keys.replace(set);
+        true
+    })
+}
+
+/// The version in use of each purpose: the one that was put into use last.
+#[must_use]
+pub fn versions_in_use(marks: &[KeyMark]) -> BTreeMap<Purpose, u8> {
+    let of = |purpose: Purpose| {
+        let begun = marks.iter().filter(|mark| mark.key.purpose == purpose.as_str() && mark.life.has_begun());
+        let last = begun.max_by_key(|mark| (mark.life.used_at, mark.key.version))?;
+        Some((purpose, last.key.version))
+    };
+    Purpose::ALL.into_iter().filter_map(of).collect()
+}
+
+/// How far the version of a mark is, among all marks.
+#[must_use]
+pub fn state(mark: &KeyMark, marks: &[KeyMark]) -> KeyState {
+    let latest = Purpose::parse(&mark.key.purpose).and_then(|of| versions_in_use(marks).get(&of).copied());
+    mark.life.state(latest == Some(mark.key.version))
+}
+
+fn fitting(file: &Path, keys: VersionedKeys, marks: &[KeyMark]) -> Result<Keys, KeyFileError> {
+    reject_foreign(file, &keys, marks)?;
+    reject_unknown(file, &keys, marks)?;
+    usable(file, keys, versions_in_use(marks), marks)
+}
+
+fn usable(
+    file: &Path,
+    keys: VersionedKeys,
+    in_use: BTreeMap<Purpose, u8>,
+    marks: &[KeyMark],
+) -> Result<Keys, KeyFileError> {
+    let set = KeySet::new(without_retired(keys, marks), in_use);
+    set.and_then(Keys::of).ok_or_else(|| malformed(file, "a key is missing"))
+}
+
+fn latest(keys: &VersionedKeys) -> BTreeMap<Purpose, u8> {
+    // In ascending order, so that the last one stays.
+    keys.keys().copied().collect()
+}
+
+/// Nothing is under a retired key: whoever has stolen one shall not be believed.
+fn without_retired(mut keys: VersionedKeys, marks: &[KeyMark]) -> VersionedKeys {
+    for mark in marks.iter().filter(|mark| mark.life.retired_at.is_some()) {
+        if let Some(purpose) = Purpose::parse(&mark.key.purpose) {
+            keys.remove(&(purpose, mark.key.version));
+        }
+    }
+    keys
+}
+
+fn reject_foreign(file: &Path, keys: &VersionedKeys, marks: &[KeyMark]) -> Result<(), KeyFileError> {
+    let (file, ours) = (file.to_owned(), fingerprints(keys));
+    for KeyMark { key, life } in marks {
+        let (purpose, version) = (key.purpose.clone(), key.version);
+        match ours.iter().find(|own| same(own, key)) {
+            Some(own) if own == key => {}
+            Some(_) => return Err(KeyFileError::Foreign { file, purpose, version }),
+            None if life.retired_at.is_some() => {}
+            None => return Err(KeyFileError::Lacking { file, purpose, version }),
+        }
+    }
+    Ok(())
+}
+
+/// A version that the database does not know would split what the versions before it have written.
+fn reject_unknown(file: &Path, keys: &VersionedKeys, marks: &[KeyMark]) -> Result<(), KeyFileError> {
+    let file = file.to_owned();
+    match fingerprints(keys).into_iter().find(|own| !marks.iter().any(|mark| same(&mark.key, own))) {
         Some(KeyFingerprint { purpose, version, .. }) => {
-            Err(KeyFileError::Foreign { file: file.to_owned(), purpose: purpose.clone(), version: *version })
+            Err(KeyFileError::Unknown { file, purpose, version })
         }
+        None => Ok(()),
     }
 }
 
-fn fingerprints(keys: &KeySet) -> Vec<KeyFingerprint> {
-    keys.iter()
-        .map(|((purpose, version), key)| KeyFingerprint {
-            purpose: purpose.as_str().to_owned(),
-            version: *version,
-            fingerprint: key.fingerprint().to_vec(),
-        })
-        .collect()
+fn same(a: &KeyFingerprint, b: &KeyFingerprint) -> bool {
+    a.purpose == b.purpose && a.version == b.version
 }
 
-fn create(file: &Path) -> Result<KeySet, KeyFileError> {
-    let keys: KeySet =
-        Purpose::ALL.into_iter().map(|purpose| ((purpose, 1), SecretKey::new(1, random_bytes()))).collect();
-    let mut text = Zeroizing::new(HEADER.to_owned());
-    for ((purpose, version), key) in &keys {
-        let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()));
-        let _ = write!(text, "\n[{}]\n{version} = \"{}\"\n", purpose.as_str(), *encoded);
-    }
-    write_private(file, text.as_bytes())
-        .map_err(|cause| KeyFileError::Io { file: file.to_owned(), cause })?;
-    Ok(keys)
+fn fingerprints(keys: &VersionedKeys) -> Vec<KeyFingerprint> {
+    keys.iter().map(|((purpose, version), key)| fingerprint(*purpose, *version, key)).collect()
 }
 
-/// Writes a new file, and its folder if need be, for their owner alone, durably: a key must not be lost that
-/// data was written with.
-fn write_private(file: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // Whole or not at all: it gets its name once it is written, and never replaces another.
-    let draft = file.with_extension(format!("draft-{:016x}", u64::from_le_bytes(random_bytes())));
-    let mut opened = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let written = opened.write_all(text).and_then(|()| opened.sync_all()).and_then(|()| name(&draft, file));
-    if written.is_err() {
-        fs::remove_file(&draft)?;
-    }
-    written?;
-    fs::File::open(folder)?.sync_all()
-}
-
-/// Renames a file unless the new name is taken; not every file system can, and those that cannot may link.
-fn name(draft: &Path, file: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, draft, CWD, file, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-            fs::hard_link(draft, file)?;
-            fs::remove_file(draft)
-        }
-        renamed => Ok(renamed?),
-    }
-}
-
-fn read(file: &Path) -> Result<KeySet, KeyFileError> {
-    let failed = |cause| KeyFileError::Io { file: file.to_owned(), cause };
-    if fs::metadata(file).map_err(failed)?.permissions().mode() & 0o077 != 0 {
-        return Err(KeyFileError::Exposed(file.to_owned()));
-    }
-    let text = Zeroizing::new(fs::read_to_string(file).map_err(failed)?);
-    let tables: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&text)
-        .map_err(|_| malformed(file, "it is not TOML of [purpose] tables with version = \"key\""))?;
-    let mut keys = KeySet::new();
-    for (name, versions) in tables {
-        let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == name);
-        let purpose =
-            purpose.ok_or_else(|| malformed(file, &format!("[{name}] is no key of this version")))?;
-        for (version, encoded) in versions {
-            let encoded = Zeroizing::new(encoded);
-            let version = version
-                .parse()
-                .map_err(|_| malformed(file, &format!("[{name}] has a version that is no number")))?;
-            let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded.as_bytes()).unwrap_or_default());
-            let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {
-                malformed(file, &format!("[{name}] version {version} is not 32 bytes of base64url"))
-            })?;
-            keys.insert((purpose, version), SecretKey::new(version, bytes));
-        }
-    }
-    Ok(keys)
+fn fingerprint(purpose: Purpose, version: u8, key: &SecretKey) -> KeyFingerprint {
+    KeyFingerprint { purpose: purpose.as_str().to_owned(), version, fingerprint: key.fingerprint().to_vec() }
 }
 
 fn malformed(file: &Path, problem: &str) -> KeyFileError {

@@ -9,7 +9,7 @@
 //!   http    jobs                       every route on one screen; what runs beside requests
 //!      \   /
 //!  verification  registration          what the service does: verbs on top
-//!  devices  discovery  directory  epochs  rotation  idempotency
+//!  devices  discovery  directory  epochs  rotation  key_rotation  idempotency
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -33,6 +33,7 @@ pub mod http;
 pub mod idempotency;
 pub mod jobs;
 pub mod key_file;
+pub mod key_rotation;
 pub mod model;
 pub mod registration;
 pub mod rotation;

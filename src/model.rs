@@ -15,6 +15,7 @@ pub mod guard;
 pub mod handle;
 pub mod handle_set;
 pub mod id;
+pub mod key_life;
 pub mod keys;
 pub mod ledger;
 pub mod locale;

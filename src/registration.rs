@@ -12,7 +12,7 @@ use crate::model::device_token::DeviceToken;
 use crate::model::epoch::Epoch;
 use crate::model::grant::Grant;
 use crate::model::handle::Handle;
-use crate::model::id::{AccountId, DeviceId, VerificationId};
+use crate::model::id::{AccountId, DeviceId};
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::sealed::{open, seal};
@@ -123,9 +123,9 @@ impl Accounts {
     ) -> Result<Registered, RegisterRefused> {
         let grant = Grant::parse(&request.grant, self.keys.code()).ok_or(RegisterRefused::GrantInvalid)?;
         for _ in 0..ATTEMPTS {
-            let verification = self.granted(grant.verification(), now).await?;
+            let verification = self.granted(&grant, now).await?;
             let number = number_of(&self.keys, &verification)?;
-            let token = DeviceToken::random(DeviceId::random());
+            let token = DeviceToken::random(DeviceId::random(), self.keys.token());
             let registration = self.plan(&verification, &number, request, &token, now).await?;
             let outcome = self.store.register(&registration).await;
             // Whatever came of it: a commit whose answer was lost has changed the directory, too.
@@ -149,8 +149,13 @@ impl Accounts {
         Err(RegisterRefused::Contended)
     }
 
-    async fn granted(&self, id: VerificationId, now: Timestamp) -> Result<Verification, RegisterRefused> {
-        let verification = self.store.verification(id).await?.ok_or(RegisterRefused::GrantExpired)?;
+    async fn granted(&self, grant: &Grant, now: Timestamp) -> Result<Verification, RegisterRefused> {
+        let found = self.store.verification(grant.verification()).await?;
+        let verification = found.ok_or(RegisterRefused::GrantExpired)?;
+        // Whoever has an old key forges no grant of what was started since.
+        if grant.key_version() != verification.key_version {
+            return Err(RegisterRefused::GrantInvalid);
+        }
         if verification.grant_used_at.is_some() {
             return Err(RegisterRefused::GrantUsed);
         }
@@ -211,6 +216,7 @@ impl Accounts {
             id,
             account,
             secret: token.secret().hash(),
+            key_version: token.key_version(),
             name_sealed: seal(self.keys.number(), &Device::name_place(&id), name)?,
             platform: request.platform,
             created_at: now,
@@ -230,8 +236,10 @@ impl Accounts {
 
     /// What the directory shall hold of an account: an entry per epoch that is not over, or none.
     fn listing(&self, account: &Account, number: &PhoneNumber, now: Timestamp) -> Listing {
-        let stored =
-            |epoch: &Epoch| (epoch.id, self.keys.store_handle(Handle::derive(&epoch.pepper, number)));
+        let stored = |epoch: &Epoch| {
+            let handle = Handle::derive(&epoch.pepper, number);
+            (epoch.id, self.keys.directory(epoch.id).store_handle(handle))
+        };
         if !account.discoverable {
             return Listing::Hidden(self.epochs.held().iter().map(stored).collect());
         }
@@ -239,7 +247,7 @@ impl Accounts {
             epoch,
             handle,
             account: account.id,
-            tag: self.keys.directory_tag(epoch, handle, account.id).to_vec(),
+            tag: self.keys.directory(epoch).tag(epoch, handle, account.id).to_vec(),
         };
         Listing::Listed(self.epochs.writable(now).iter().map(stored).map(entry).collect())
     }

@@ -294,6 +294,7 @@ impl Verifications {
             sent_at: None,
             awaiting: None,
             rejected_at: None,
+            key_version: self.keys.code().in_use().version(),
         })
     }
 }

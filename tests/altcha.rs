@@ -15,15 +15,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tuttu::model::altcha::{self, AltchaSolved};
 use tuttu::model::id::VerificationId;
-use tuttu::model::keys::SecretKey;
+use tuttu::model::keys::{KeyRing, SecretKey};
 
 const VECTORS: &str = "tests/data/altcha.json";
 const NONCE: [u8; 16] = [7; 16];
 /// 2100-01-01.
 const EXPIRES: i64 = 4_102_444_800;
 
-fn key() -> SecretKey {
-    SecretKey::new(1, [42; 32])
+fn key() -> KeyRing {
+    SecretKey::new(1, [42; 32]).into()
 }
 
 fn verification() -> VerificationId {
@@ -76,7 +76,7 @@ fn a_solved_challenge_is_right_for_its_verification_until_it_expires() {
     assert_eq!(altcha::verify(&key(), verification(), &payload, second(EXPIRES)), None);
     let other = VerificationId::from_bytes([4; 16]);
     assert_eq!(altcha::verify(&key(), other, &payload, second(EXPIRES - 1)), None);
-    let stranger = SecretKey::new(1, [43; 32]);
+    let stranger = SecretKey::new(1, [43; 32]).into();
     assert_eq!(altcha::verify(&stranger, verification(), &payload, second(EXPIRES - 1)), None);
 }
 
@@ -99,7 +99,7 @@ fn what_the_official_library_sets_is_solved_here() {
 #[test]
 fn the_file_that_the_official_library_solves_was_made_with_these_keys() {
     if std::env::var_os("TUTTU_UPDATE").is_some() {
-        let secret = |use_of: &'static str| hex::encode(key().derive(use_of).expose());
+        let secret = |use_of: &'static str| hex::encode(key().in_use().derive(use_of).expose());
         let made = json!({
             "hmacSignatureSecret": secret("tuttu 2026-11 altcha challenge"),
             "hmacKeySignatureSecret": secret("tuttu 2026-11 altcha key"),

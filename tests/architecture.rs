@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 21] = [
+const RULES: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -32,7 +32,8 @@ const RULES: [(&str, &[&str]); 21] = [
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
-    ("jobs", &["verification", "idempotency", "directory", "epochs", "rotation", "clock"]),
+    ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
+    ("jobs", &["verification", "idempotency", "directory", "epochs", "rotation", "key_rotation", "clock"]),
     (
         "http",
         &[
@@ -66,6 +67,7 @@ const RULES: [(&str, &[&str]); 21] = [
             "directory",
             "epochs",
             "rotation",
+            "key_rotation",
             "idempotency",
             "jobs",
             "http",
@@ -78,6 +80,7 @@ const RULES: [(&str, &[&str]); 21] = [
             "clock",
             "config",
             "key_file",
+            "key_rotation",
             "registration",
             "rotation",
             "store",

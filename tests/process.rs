@@ -21,6 +21,7 @@ mod process {
     mod migrating;
     mod restart;
     mod roles;
+    mod rotating_keys;
     mod schema;
     mod start;
     mod twilio;

@@ -19,6 +19,7 @@ mod store {
     mod groups;
     mod idempotency;
     mod keeping;
+    mod keys;
     mod limits;
     mod patience;
     mod relisting;

@@ -90,9 +90,13 @@ pub(crate) type Row = ([u8; 16], [u8; 16], [u8; 8]);
 /// Every entry of the directory, in the order of the table.
 pub(crate) fn rows(keys: &Keys, users: u64) -> Vec<Row> {
     let row = |user| {
-        let stored = keys.store_handle(Handle::from_bytes(people::handle(user)));
+        let stored = keys.directory(EPOCH).store_handle(Handle::from_bytes(people::handle(user)));
         let account = people::account(user);
-        (*stored.as_bytes(), account, keys.directory_tag(EPOCH, stored, AccountId::from_bytes(account)))
+        (
+            *stored.as_bytes(),
+            account,
+            keys.directory(EPOCH).tag(EPOCH, stored, AccountId::from_bytes(account)),
+        )
     };
     let mut rows: Vec<Row> = (0..users).map(row).collect();
     rows.sort_unstable();
@@ -122,14 +126,14 @@ async fn write_devices(connection: &mut SqliteConnection, keys: &Keys) -> Vec<St
     let now = Timestamp::now().as_millisecond();
     let mut tokens = Vec::new();
     for device in 0..DEVICES {
-        let token = DeviceToken::random(DeviceId::random());
+        let token = DeviceToken::random(DeviceId::random(), keys.token());
         let (account, number) = (people::account(device), [people::handle(device); 2].concat());
         let of_account = sqlx::query(ACCOUNT).bind(&account[..]).bind(&number).bind(now);
         of_account.execute(&mut *connection).await.unwrap();
         let (id, secret) = (token.device(), token.secret().hash());
         let of_device = sqlx::query(DEVICE).bind(&id.as_bytes()[..]).bind(&account[..]).bind(&number);
         of_device.bind(&secret.as_bytes()[..]).bind(now).execute(&mut *connection).await.unwrap();
-        tokens.push(token.expose(keys.token()));
+        tokens.push(token.expose());
     }
     tokens
 }

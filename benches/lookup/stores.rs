@@ -154,7 +154,7 @@ async fn databases(
     let store = directory.store().await;
     let keys = directory.keys(&store).await;
     let of_database = |batch: &Vec<[u8; 16]>| {
-        batch.iter().map(|handle| keys.store_handle(Handle::from_bytes(*handle))).collect()
+        batch.iter().map(|handle| keys.directory(EPOCH).store_handle(Handle::from_bytes(*handle))).collect()
     };
     let asked: Batches<StoredHandle> = handles.iter().map(of_database).collect();
     let mut stores = vec![("SQLite, in this process", store, Vec::new())];

@@ -94,9 +94,9 @@ async fn anew(config: &Config, store: &Store, sign_out: bool) -> anyhow::Result<
 
 async fn checked(config: &Config, store: &Store, sign_out: bool) -> anyhow::Result<Restored> {
     ensure!(store.is_whole().await?, "it is damaged: take an older backup");
-    let marks = store.key_fingerprints().await.context("it holds no database of Tuttu")?;
-    ensure!(!marks.is_empty(), "it is of a server that has never run");
-    store.migrate().await?;
+    // First, for an older version's marks do not read as this one's.
+    store.migrate().await.context("it holds no database of Tuttu")?;
+    ensure!(!store.key_marks().await?.is_empty(), "it is of a server that has never run");
     key_file::open(&config.keys.file, store).await?;
     let secret = HashedSecret::from_slice(&random_bytes::<32>()).filter(|_| sign_out);
     Ok(store.begin_anew(random_bytes(), secret.as_ref(), Clock::System.now()).await?)

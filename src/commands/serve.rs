@@ -6,12 +6,14 @@ use std::io::{self, Write as _};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tuttu::app::App;
 use tuttu::clock::Clock;
 use tuttu::config::Config;
+use tuttu::key_rotation::KeyRotation;
 use tuttu::{store::DatabaseUrl, telemetry};
 
-/// Runs the service until SIGTERM or SIGINT; a second one ends it at once.
+/// Runs the service until SIGTERM or SIGINT; a second one ends it at once. On SIGHUP it reads the key file again.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let config = options.load()?.config;
     telemetry::log(&config.log).context("log.level")?;
@@ -22,18 +24,32 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     // Before it says that it is ready: whoever reads that may ask it to end.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (keys, reloads) = (app.key_rotation(), TaskTracker::new());
     welcome(&config, &app, &api, &ops)?;
     let stop = CancellationToken::new();
     let mut serving = std::pin::pin!(app.serve(api, ops, stop.clone()));
     loop {
         tokio::select! {
             served = &mut serving => return Ok(served?),
+            _ = hangup.recv() => {
+                reloads.spawn(reload(keys.clone()));
+                continue;
+            }
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         anyhow::ensure!(!stop.is_cancelled(), "stopped by a second signal: requests under way were cut off");
         tracing::info!("stopping: new requests are refused, those under way end");
         stop.cancel();
+    }
+}
+
+/// Reads the key file again; one that cannot be used leaves the keys as they were.
+async fn reload(keys: KeyRotation) {
+    match keys.reload().await {
+        Ok(()) => tracing::info!("the key file was read again"),
+        Err(cause) => tracing::error!(%cause, "the key file was not taken: the keys stay as they were"),
     }
 }
 

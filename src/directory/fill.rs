@@ -183,7 +183,7 @@ impl Directory {
             let page = self.store.directory_page(epoch, after, until, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.handle);
-            self.take_rows(view, &page)?;
+            self.take_rows(epoch, view, &page)?;
             let rows = page.len() as u64;
             let before = read.fetch_add(rows, Ordering::Relaxed);
             if before / PROGRESS != (before + rows) / PROGRESS {
@@ -192,11 +192,11 @@ impl Directory {
         }
     }
 
-    fn take_rows(&self, view: &View, rows: &[DirectoryRow]) -> std::io::Result<()> {
-        let genuine = rows.iter().filter(|row| self.genuine(row));
+    fn take_rows(&self, epoch: u32, view: &View, rows: &[DirectoryRow]) -> std::io::Result<()> {
+        let (key, genuine) = (self.keys.directory(epoch), rows.iter().filter(|row| self.genuine(row)));
         match view {
             View::Complete(table) => {
-                let plain = genuine.map(|row| (self.keys.load_handle(row.handle), Some(row.account)));
+                let plain = genuine.map(|row| (key.load_handle(row.handle), Some(row.account)));
                 let mut plain: Vec<_> = plain.collect();
                 // In the order of the table, so that each shard is locked once.
                 plain.sort_unstable();

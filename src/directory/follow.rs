@@ -236,7 +236,7 @@ impl Directory {
         }
         for (epoch, changes) in by_epoch {
             if let Some(view) = views.get(&epoch) {
-                view.apply(&self.keys, &changes)?;
+                view.apply(&self.keys.directory(epoch), &changes)?;
             }
         }
         Ok(())

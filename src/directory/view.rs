@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::model::handle::Handle;
 use crate::model::handle_set::HandleSet;
 use crate::model::id::AccountId;
-use crate::model::keys::{Keys, StoredHandle};
+use crate::model::keys::{DirectoryKey, StoredHandle};
 use crate::store::FeedChange;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,16 +27,16 @@ impl View {
     ///
     /// # Errors
     /// When a table cannot grow: the view is not true any more.
-    pub(super) fn apply(&self, keys: &Keys, changes: &[FeedChange]) -> io::Result<()> {
+    pub(super) fn apply(&self, key: &DirectoryKey, changes: &[FeedChange]) -> io::Result<()> {
         match self {
             Self::Complete(table) => {
                 let plain = |change: &FeedChange| {
-                    (keys.load_handle(change.handle), change.listed.as_ref().map(|(account, _)| *account))
+                    (key.load_handle(change.handle), change.listed.as_ref().map(|(account, _)| *account))
                 };
                 table.apply(&changes.iter().map(plain).collect::<Vec<_>>())
             }
             Self::Filtered(view) => {
-                view.apply(keys, changes);
+                view.apply(key, changes);
                 Ok(())
             }
         }
@@ -78,7 +78,7 @@ impl Filtered {
     /// What the cache knows, and what must be asked: handles as they are stored, each with its index.
     pub(super) fn look(
         &self,
-        keys: &Keys,
+        key: &DirectoryKey,
         known: HandleSet<'_>,
         new: HandleSet<'_>,
     ) -> (Hits, Vec<(StoredHandle, usize)>) {
@@ -91,7 +91,7 @@ impl Filtered {
             let list = [known.as_slice().get(index), new.as_slice().get(index.wrapping_sub(known.len()))];
             list.into_iter().flatten().next().copied().map_or(Handle::from_bytes([0; 16]), Handle::from_bytes)
         };
-        let stored = keys.store_handles(missed.iter().map(handle));
+        let stored = key.store_handles(missed.iter().map(handle));
         let candidates = stored.into_iter().zip(&missed);
         let asked = candidates.filter(|(stored, _)| self.filter.may_hold(stored));
         (hits, asked.map(|(stored, index)| (stored, *index as usize)).collect())
@@ -103,23 +103,23 @@ impl Filtered {
     }
 
     /// Keeps what was found, unless something changed since.
-    pub(super) fn keep(&self, keys: &Keys, found: &[(usize, StoredHandle, AccountId)], before: u64) {
+    pub(super) fn keep(&self, key: &DirectoryKey, found: &[(usize, StoredHandle, AccountId)], before: u64) {
         let _shared = self.filling.read().unwrap_or_else(PoisonError::into_inner);
         if self.changes() == before {
             let entry = |(_, stored, account): &(usize, StoredHandle, AccountId)| {
-                (*keys.load_handle(*stored).as_bytes(), *account.as_bytes())
+                (*key.load_handle(*stored).as_bytes(), *account.as_bytes())
             };
             self.cache.insert(&found.iter().map(entry).collect::<Vec<_>>());
         }
     }
 
-    fn apply(&self, keys: &Keys, changes: &[FeedChange]) {
+    fn apply(&self, key: &DirectoryKey, changes: &[FeedChange]) {
         for change in changes.iter().filter(|change| change.listed.is_some()) {
             self.filter.insert(&change.handle);
         }
         let _alone = self.filling.write().unwrap_or_else(PoisonError::into_inner);
         self.changes.fetch_add(1, Ordering::SeqCst);
-        let plain = changes.iter().map(|change| *keys.load_handle(change.handle).as_bytes());
+        let plain = changes.iter().map(|change| *key.load_handle(change.handle).as_bytes());
         self.cache.remove(&plain.collect::<Vec<_>>());
     }
 }

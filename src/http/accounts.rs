@@ -112,7 +112,7 @@ pub(super) async fn register(
     let view = RegisteredView {
         account_id: registered.account,
         device_id: registered.device,
-        device_token: services.devices.expose(&registered.token),
+        device_token: registered.token.expose(),
         created: registered.created,
     };
     Ok((status, Answer(view)))

@@ -66,6 +66,8 @@ pub struct Device {
     pub account: AccountId,
     /// The digest of its token's secret.
     pub secret: HashedSecret,
+    /// The version of the key that authenticates its token.
+    pub key_version: u8,
     /// What its owner calls it, sealed for [`Device::name_place`].
     pub name_sealed: Vec<u8>,
     /// What it runs on.

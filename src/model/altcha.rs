@@ -7,7 +7,7 @@
 
 use super::entropy::random_bytes;
 use super::id::VerificationId;
-use super::keys::SecretKey;
+use super::keys::{KeyRing, SecretKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -108,13 +108,13 @@ pub fn difficulty(deficit: f64) -> u32 {
 /// `difficulty` is the largest number of attempts; half of them are needed on average.
 #[must_use]
 pub fn challenge(
-    key: &SecretKey,
+    keys: &KeyRing,
     verification: VerificationId,
     expires: Timestamp,
     difficulty: u32,
     nonce: [u8; 16],
 ) -> AltchaChallenge {
-    let salt: [u8; 16] = random_bytes();
+    let (key, salt): (_, [u8; 16]) = (keys.in_use(), random_bytes());
     let right = attempt(&nonce, &salt, COST, counter(difficulty));
     let (shown, _) = right.split_at(PREFIX);
     let parameters = AltchaParameters {
@@ -124,11 +124,11 @@ pub fn challenge(
         expires_at: expires.as_second(),
         key_length: 32,
         key_prefix: hex::encode(shown),
-        key_signature: hex::encode(hmac::sign(&key_signer(key), &right).as_ref()),
+        key_signature: hex::encode(hmac::sign(&key_signer(&key), &right).as_ref()),
         nonce: hex::encode(nonce),
         salt: hex::encode(salt),
     };
-    let signed = parameters.canonical().map(|text| hmac::sign(&challenge_signer(key), &text));
+    let signed = parameters.canonical().map(|text| hmac::sign(&challenge_signer(&key), &text));
     let signature = signed.map_or_else(|_| String::new(), hex::encode);
     AltchaChallenge { parameters, signature }
 }
@@ -138,7 +138,7 @@ pub fn challenge(
 /// It says nothing of whether the same solution was shown before; that is for whoever keeps the nonces.
 #[must_use]
 pub fn verify(
-    key: &SecretKey,
+    keys: &KeyRing,
     verification: VerificationId,
     payload: &str,
     now: Timestamp,
@@ -147,9 +147,10 @@ pub fn verify(
     let Payload { challenge: AltchaChallenge { parameters, signature }, solution } =
         serde_json::from_slice(&bytes).ok()?;
     let signed = parameters.canonical().ok()?;
-    hmac::verify(&challenge_signer(key), &signed, &unhex::<32>(&signature)?).ok()?;
+    let signature = unhex::<32>(&signature)?;
+    let key = keys.find(|key| hmac::verify(&challenge_signer(key), &signed, &signature).is_ok())?;
     let right: [u8; 32] = unhex(&parameters.key_signature)?;
-    hmac::verify(&key_signer(key), &unhex::<KEY>(&solution.derived_key)?, &right).ok()?;
+    hmac::verify(&key_signer(&key), &unhex::<KEY>(&solution.derived_key)?, &right).ok()?;
     let current = parameters.data.verification == verification && now.as_second() < parameters.expires_at;
     let nonce = unhex(&parameters.nonce)?;
     current.then_some(AltchaSolved { nonce, difficulty: parameters.data.difficulty })

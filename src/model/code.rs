@@ -10,12 +10,20 @@ use totp_rs::{Algorithm, Builder, TotpError};
 /// How many digits a code may have.
 pub const LENGTHS: std::ops::RangeInclusive<u8> = 6..=8;
 
-/// The code generator refused its parameters.
+/// Why there is no code.
 #[derive(Debug, Error)]
-#[error("a code of {digits} digits cannot be derived: {cause}")]
-pub struct CodeUnderivable {
-    digits: u8,
-    cause: TotpError,
+pub enum CodeUnderivable {
+    /// The code generator refused its parameters.
+    #[error("a code of {digits} digits cannot be derived: {cause}")]
+    Parameters {
+        /// How many digits were asked for.
+        digits: u8,
+        /// What the generator said.
+        cause: TotpError,
+    },
+    /// The key is not there.
+    #[error("code_key version {0} is not in the key file: copy it from a node that has it")]
+    KeyMissing(u8),
 }
 
 /// A one-time code of 6 to 8 digits.
@@ -41,7 +49,7 @@ impl Code {
             .with_secret(key.mac(&[verification.as_bytes()]).as_slice())
             .build()
             .map(|hotp| Self(hotp.generate(0).to_string()))
-            .map_err(|cause| CodeUnderivable { digits, cause })
+            .map_err(|cause| CodeUnderivable::Parameters { digits, cause })
     }
 
     /// The configured code of a test number; `None` unless it is as many digits as a code may have.

@@ -2,9 +2,10 @@
 
 use super::entropy::random_bytes;
 use super::id::DeviceId;
-use super::keys::SecretKey;
+use super::keys::{KeyRing, SecretKey};
 use super::secret::PlainSecret;
 use std::fmt;
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
 
@@ -21,13 +22,20 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 pub struct DeviceToken {
     device: DeviceId,
     secret: PlainSecret,
+    key: Arc<SecretKey>,
 }
 
 impl DeviceToken {
-    /// A fresh token for a device.
+    /// A fresh token for a device, authenticated by the version of the key in use.
     #[must_use]
-    pub fn random(device: DeviceId) -> Self {
-        Self { device, secret: PlainSecret::from_bytes(random_bytes()) }
+    pub fn random(device: DeviceId, keys: &KeyRing) -> Self {
+        Self { device, secret: PlainSecret::from_bytes(random_bytes()), key: keys.in_use() }
+    }
+
+    /// The version of the key that authenticates it.
+    #[must_use]
+    pub fn key_version(&self) -> u8 {
+        self.key.version()
     }
 
     /// The device that the token claims to be of.
@@ -44,9 +52,9 @@ impl DeviceToken {
 
     /// The wire form, for the one answer that hands the token to its device.
     #[must_use]
-    pub fn expose(&self, key: &SecretKey) -> String {
+    pub fn expose(&self) -> String {
         let mut body = [self.device.as_bytes(), self.secret.expose_bytes().as_slice()].concat();
-        let tag = tag(key, &body);
+        let tag = tag(&self.key, &body);
         body.extend_from_slice(&tag);
         let mut text = format!("{PREFIX}{}", base62(&body, BODY_CHARS));
         body.zeroize();
@@ -57,7 +65,7 @@ impl DeviceToken {
 
     /// Reads a token; `None` for anything malformed or forged, found without cache or database.
     #[must_use]
-    pub fn parse(text: &str, key: &SecretKey) -> Option<Self> {
+    pub fn parse(text: &str, keys: &KeyRing) -> Option<Self> {
         let body_end = PREFIX.len() + BODY_CHARS;
         let (checked, crc) = text.split_at_checked(body_end)?;
         if crc.len() != CRC_CHARS
@@ -66,20 +74,19 @@ impl DeviceToken {
             return None;
         }
         let mut body = unbase62(checked.strip_prefix(PREFIX)?)?;
-        let token = Self::from_body(&body, key);
+        let token = Self::from_body(&body, keys);
         body.zeroize();
         token
     }
 
-    fn from_body(body: &[u8; BODY_BYTES], key: &SecretKey) -> Option<Self> {
+    fn from_body(body: &[u8; BODY_BYTES], keys: &KeyRing) -> Option<Self> {
         let (signed, claimed) = body.split_at_checked(48)?;
-        if !bool::from(tag(key, signed).ct_eq(claimed)) {
-            return None;
-        }
+        let key = keys.find(|key| tag(key, signed).ct_eq(claimed).into())?;
         let (device, secret) = signed.split_at_checked(16)?;
         Some(Self {
             device: DeviceId::from_slice(device)?,
             secret: PlainSecret::from_bytes(secret.try_into().ok()?),
+            key,
         })
     }
 }

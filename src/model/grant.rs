@@ -1,7 +1,7 @@
 //! Grants: single-use proof of an approved verification.
 
 use super::id::VerificationId;
-use super::keys::SecretKey;
+use super::keys::{KeyRing, SecretKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
@@ -13,28 +13,37 @@ use subtle::ConstantTimeEq as _;
 pub struct Grant {
     verification: VerificationId,
     proof: [u8; 32],
+    key_version: u8,
 }
 
 impl Grant {
     /// The grant of a verification. Only an approved one may be given it.
     #[must_use]
     pub fn derive(key: &SecretKey, verification: VerificationId) -> Self {
-        Self { verification, proof: key.mac(&[b"grant", verification.as_bytes()]) }
+        let proof = key.mac(&[b"grant", verification.as_bytes()]);
+        Self { verification, proof, key_version: key.version() }
     }
 
-    /// Reads the wire form; `None` for anything malformed or forged.
+    /// Reads the wire form; `None` for anything malformed, or forged without any version of the key.
     #[must_use]
-    pub fn parse(text: &str, key: &SecretKey) -> Option<Self> {
+    pub fn parse(text: &str, keys: &KeyRing) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, proof) = bytes.split_at_checked(16)?;
-        let genuine = Self::derive(key, VerificationId::from_slice(id)?);
-        bool::from(genuine.proof.ct_eq(proof)).then_some(genuine)
+        let id = VerificationId::from_slice(id)?;
+        let key = keys.find(|key| Self::derive(key, id).proof.ct_eq(proof).into())?;
+        Some(Self::derive(&key, id))
     }
 
     /// The wire form, 64 characters.
     #[must_use]
     pub fn expose(&self) -> String {
         URL_SAFE_NO_PAD.encode([self.verification.as_bytes(), self.proof.as_slice()].concat())
+    }
+
+    /// The version of the key that it was made with.
+    #[must_use]
+    pub const fn key_version(&self) -> u8 {
+        self.key_version
     }
 
     /// The verification that it proves.

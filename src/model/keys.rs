@@ -2,181 +2,123 @@
 //!
 //! They live in one file outside the database (see [`crate::key_file`]). A stolen database without
 //! them gives no number, code, token or handle.
+//!
+//! Keys of which several versions can be read are a [`KeyRing`], whose clones all see what a reload or a switch
+//! brings. An epoch's handles at rest have one key for the epoch's life. Indexes have one for good.
 
-use super::handle::Handle;
-use super::id::AccountId;
+mod directory;
+mod key;
+mod ring;
+mod set;
+
+pub use directory::DirectoryKey;
+pub use key::{Purpose, SecretKey};
+pub use ring::KeyRing;
+pub use set::KeySet;
+
 use super::number::PhoneNumber;
-use aes::Aes256;
-use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _};
+use arc_swap::ArcSwap;
+use directory::DirectoryKeys;
 use std::collections::BTreeMap;
 use std::fmt;
-use subtle::ConstantTimeEq as _;
-use zeroize::Zeroize as _;
+use std::sync::Arc;
 
-/// What a key is for. One key serves one purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
-    /// Seals numbers, device names and peppers (XChaCha20-Poly1305).
-    Number,
-    /// Finds a number's rows (keyed BLAKE3).
-    Index,
-    /// Encrypts handles at rest (AES-256, one block) and tags directory rows.
-    Directory,
-    /// Derives codes and grants.
-    Code,
-    /// Authenticates device tokens and sync tokens.
-    Token,
-    /// Signs the audit log (Ed25519 seed).
-    Audit,
-    /// Signs JWTs (Ed25519 seed).
-    Jwt,
-}
+const SYNC: &str = "tuttu 2026-11 sync token";
+const SNAPSHOT: &str = "tuttu 2026-11 directory snapshot";
 
-impl Purpose {
-    /// Every purpose, in the order of the key file.
-    pub const ALL: [Self; 7] =
-        [Self::Number, Self::Index, Self::Directory, Self::Code, Self::Token, Self::Audit, Self::Jwt];
-
-    /// The name in the key file and the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Number => "number_key",
-            Self::Index => "index_key",
-            Self::Directory => "directory_key",
-            Self::Code => "code_key",
-            Self::Token => "token_key",
-            Self::Audit => "audit_key",
-            Self::Jwt => "jwt_key",
-        }
-    }
-}
-
-/// One version of one key: 32 secret bytes.
-#[derive(Clone)]
-pub struct SecretKey {
-    version: u8,
-    bytes: [u8; 32],
-}
-
-impl SecretKey {
-    /// The key made of these bytes.
-    #[must_use]
-    pub const fn new(version: u8, bytes: [u8; 32]) -> Self {
-        Self { version, bytes }
-    }
-
-    /// The version, from 1 up.
-    #[must_use]
-    pub const fn version(&self) -> u8 {
-        self.version
-    }
-
-    /// The 32 bytes, for the cipher that needs them.
-    #[must_use]
-    pub const fn expose(&self) -> &[u8; 32] {
-        &self.bytes
-    }
-
-    /// A keyed BLAKE3 hash of the parts, one after the other.
-    #[must_use]
-    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.bytes);
-        for part in parts {
-            hasher.update(part);
-        }
-        *hasher.finalize().as_bytes()
-    }
-
-    /// A key of its own for one use inside a purpose (BLAKE3 `derive_key`).
-    #[must_use]
-    pub fn derive(&self, context: &'static str) -> Self {
-        Self::new(self.version, blake3::derive_key(context, &self.bytes))
-    }
-
-    /// What the database keeps to tell this key from another; says nothing about the key.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 16] {
-        let mut fingerprint = [0; 16];
-        let digest = blake3::derive_key("tuttu 2026-11 key fingerprint", &self.bytes);
-        fingerprint.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        fingerprint
-    }
-}
-
-impl Drop for SecretKey {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
-    }
-}
-
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretKey(version {}, ..)", self.version)
-    }
-}
-
-/// One key of every purpose.
+/// The keys of every purpose.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    number: SecretKey,
+    set: Arc<ArcSwap<KeySet>>,
+    number: KeyRing,
     index: SecretKey,
     subjects: SecretKey,
-    directory_tag: SecretKey,
-    snapshot: SecretKey,
-    code: SecretKey,
-    token: SecretKey,
-    sync: SecretKey,
-    block: Aes256,
+    directory: Arc<ArcSwap<DirectoryKeys>>,
+    snapshot: KeyRing,
+    code: KeyRing,
+    token: KeyRing,
+    sync: KeyRing,
 }
 
 impl Keys {
-    /// The set of keys, each purpose with its key in use; `None` where one is missing.
+    /// One key of every purpose; `None` where one is missing.
     #[must_use]
     pub fn new(keys: &BTreeMap<Purpose, SecretKey>) -> Option<Self> {
-        let directory = keys.get(&Purpose::Directory)?.clone();
-        let token = keys.get(&Purpose::Token)?.clone();
-        let index = keys.get(&Purpose::Index)?.clone();
+        let in_use = keys.iter().map(|(purpose, key)| (*purpose, key.version())).collect();
+        let keys = keys.iter().map(|(purpose, key)| ((*purpose, key.version()), key.clone())).collect();
+        Self::of(KeySet::new(keys, in_use)?)
+    }
+
+    /// Every version of every key, each purpose with the one in use; `None` where a purpose has none.
+    #[must_use]
+    pub fn of(set: KeySet) -> Option<Self> {
+        let index = set.in_use(Purpose::Index)?;
         Some(Self {
-            number: keys.get(&Purpose::Number)?.clone(),
+            number: set.ring(Purpose::Number)?,
             subjects: index.derive("tuttu 2026-11 subjects of limits"),
-            index,
-            code: keys.get(&Purpose::Code)?.clone(),
-            directory_tag: directory.derive("tuttu 2026-11 directory tag"),
-            snapshot: directory.derive("tuttu 2026-11 directory snapshot"),
-            sync: token.derive("tuttu 2026-11 sync token"),
-            block: Aes256::new(&(*directory.expose()).into()),
-            token,
+            index: index.clone(),
+            code: set.ring(Purpose::Code)?,
+            directory: Arc::new(ArcSwap::from_pointee(DirectoryKeys::of(&set)?)),
+            snapshot: set.ring(Purpose::Directory)?.derive(SNAPSHOT),
+            token: set.ring(Purpose::Token)?,
+            sync: set.ring(Purpose::Token)?.derive(SYNC),
+            set: Arc::new(ArcSwap::from_pointee(set)),
         })
+    }
+
+    /// Every version that was read, with those in use.
+    #[must_use]
+    pub fn set(&self) -> Arc<KeySet> {
+        self.set.load_full()
+    }
+
+    /// Goes on with other versions of the keys that can be rotated, here and in every clone.
+    pub fn replace(&self, set: KeySet) {
+        let rings = [
+            (&self.number, set.ring(Purpose::Number)),
+            (&self.code, set.ring(Purpose::Code)),
+            (&self.sync, set.ring(Purpose::Token).map(|ring| ring.derive(SYNC))),
+            (&self.token, set.ring(Purpose::Token)),
+            (&self.snapshot, set.ring(Purpose::Directory).map(|ring| ring.derive(SNAPSHOT))),
+        ];
+        for (ring, now) in rings {
+            if let Some(now) = now {
+                ring.follow(&now);
+            }
+        }
+        if let Some(directory) = DirectoryKeys::of(&set) {
+            self.directory.rcu(|keys| directory.clone().with_epochs(keys.epochs().clone()));
+        }
+        self.set.store(Arc::new(set));
     }
 
     /// The key that seals numbers, device names and peppers.
     #[must_use]
-    pub const fn number(&self) -> &SecretKey {
+    pub const fn number(&self) -> &KeyRing {
         &self.number
     }
 
     /// The key that derives codes and grants.
     #[must_use]
-    pub const fn code(&self) -> &SecretKey {
+    pub const fn code(&self) -> &KeyRing {
         &self.code
     }
 
     /// The key that authenticates device tokens.
     #[must_use]
-    pub const fn token(&self) -> &SecretKey {
+    pub const fn token(&self) -> &KeyRing {
         &self.token
     }
 
     /// The key that commits sync tokens.
     #[must_use]
-    pub const fn sync(&self) -> &SecretKey {
+    pub const fn sync(&self) -> &KeyRing {
         &self.sync
     }
 
     /// The key that seals snapshots of the directory.
     #[must_use]
-    pub const fn snapshot(&self) -> &SecretKey {
+    pub const fn snapshot(&self) -> &KeyRing {
         &self.snapshot
     }
 
@@ -192,49 +134,18 @@ impl Keys {
         NumberIndex(self.index.mac(&[number.identity().as_bytes()]))
     }
 
-    /// The form in which a handle is stored: one AES-256 block, 16 bytes in, 16 bytes out.
+    /// The key of an epoch's handles at rest; of an epoch that nobody has spoken of, the one in use.
     #[must_use]
-    pub fn store_handle(&self, handle: Handle) -> StoredHandle {
-        let mut block = (*handle.as_bytes()).into();
-        self.block.encrypt_block(&mut block);
-        StoredHandle(block.into())
+    pub fn directory(&self, epoch: u32) -> Arc<DirectoryKey> {
+        self.directory.load().of_epoch(epoch)
     }
 
-    /// [`Keys::store_handle`] for many: the cipher takes several blocks at a time.
+    /// Goes on with these epochs, each with the version of the key that its rows are stored under; `false` where such
+    /// a version is not here.
     #[must_use]
-    pub fn store_handles(&self, handles: impl Iterator<Item = Handle>) -> Vec<StoredHandle> {
-        let mut blocks: Vec<aes::Block> = handles.map(|handle| (*handle.as_bytes()).into()).collect();
-        self.block.encrypt_blocks(&mut blocks);
-        blocks.into_iter().map(|block| StoredHandle(block.into())).collect()
-    }
-
-    /// The handle that was stored so.
-    #[must_use]
-    pub fn load_handle(&self, stored: StoredHandle) -> Handle {
-        let mut block = stored.0.into();
-        self.block.decrypt_block(&mut block);
-        Handle::from_bytes(block.into())
-    }
-
-    /// The tag of a directory row, without which a writer to the database could move people.
-    #[must_use]
-    pub fn directory_tag(&self, epoch: u32, handle: StoredHandle, account: AccountId) -> [u8; 8] {
-        let mac = self.directory_tag.mac(&[&epoch.to_le_bytes(), &handle.0, account.as_bytes()]);
-        let mut tag = [0; 8];
-        tag.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
-        tag
-    }
-
-    /// Whether a directory row carries its own tag, in constant time.
-    #[must_use]
-    pub fn directory_tag_fits(
-        &self,
-        epoch: u32,
-        handle: StoredHandle,
-        account: AccountId,
-        tag: &[u8],
-    ) -> bool {
-        self.directory_tag(epoch, handle, account).ct_eq(tag).into()
+    pub fn assign(&self, epochs: &BTreeMap<u32, u8>) -> bool {
+        self.directory.rcu(|keys| keys.with_epochs(epochs.clone()));
+        self.directory.load().is_whole()
     }
 }
 

@@ -37,6 +37,12 @@ impl SyncToken {
         Self(token)
     }
 
+    /// The version of the key that a token was made with, as its bytes say.
+    #[must_use]
+    pub fn key_version(bytes: &[u8]) -> Option<u8> {
+        bytes.first().copied()
+    }
+
     /// Whether `bytes` are this token, in constant time.
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {

@@ -3,9 +3,10 @@
 use super::code::{Code, CodeUnderivable, Guess};
 use super::counter::Counter;
 use super::delivery::Channel;
+use super::grant::Grant;
 use super::guard::Subject;
 use super::id::VerificationId;
-use super::keys::{NumberIndex, SecretKey};
+use super::keys::{KeyRing, NumberIndex, SecretKey};
 use super::ledger::Hardness;
 use super::number::PhoneNumber;
 use super::sealed::Place;
@@ -13,6 +14,7 @@ use super::secret::HashedSecret;
 use super::words::words;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -80,6 +82,8 @@ pub struct Verification {
     pub awaiting: Option<Awaiting>,
     /// Since when its last message is known to be rejected.
     pub rejected_at: Option<Timestamp>,
+    /// The version of the key that derives its code and its grant.
+    pub key_version: u8,
 }
 
 words! {
@@ -167,9 +171,23 @@ impl Verification {
     /// Derives its code.
     ///
     /// # Errors
-    /// [`CodeUnderivable`] where its code length is none.
-    pub fn code(&self, key: &SecretKey) -> Result<Code, CodeUnderivable> {
-        Code::derive(key, self.id, self.code_length)
+    /// [`CodeUnderivable`] where its code length is none, or its version of the key is not there.
+    pub fn code(&self, keys: &KeyRing) -> Result<Code, CodeUnderivable> {
+        let key = self.key(keys)?;
+        Code::derive(&key, self.id, self.code_length)
+    }
+
+    /// Derives its grant, which only an approved one may be given.
+    ///
+    /// # Errors
+    /// [`CodeUnderivable`] where its version of the key is not there.
+    pub fn grant(&self, keys: &KeyRing) -> Result<Grant, CodeUnderivable> {
+        let key = self.key(keys)?;
+        Ok(Grant::derive(&key, self.id))
+    }
+
+    fn key(&self, keys: &KeyRing) -> Result<Arc<SecretKey>, CodeUnderivable> {
+        keys.version(self.key_version).ok_or(CodeUnderivable::KeyMissing(self.key_version))
     }
 
     /// Judges a guess against its code. The check is already spent, so every verdict has cost one.

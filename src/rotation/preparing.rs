@@ -145,7 +145,8 @@ fn row(keys: &Keys, epoch: &Epoch, account: &DiscoverableAccount) -> Option<NewR
         metrics::counter!("tuttu_epoch_rows_skipped_total").increment(1);
         tracing::error!(account = %account.id, %cause, "a new epoch goes without an account");
     });
-    let handle = keys.store_handle(Handle::derive(&epoch.pepper, &number.ok()?));
-    let tag = keys.directory_tag(epoch.id, handle, account.id);
+    let key = keys.directory(epoch.id);
+    let handle = key.store_handle(Handle::derive(&epoch.pepper, &number.ok()?));
+    let tag = key.tag(epoch.id, handle, account.id);
     Some(NewRow { handle, account: account.id, tag, mark: account.mark() })
 }

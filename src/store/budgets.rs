@@ -10,7 +10,6 @@ use crate::model::keys::NumberIndex;
 use crate::model::sync_token::SyncToken;
 use jiff::Timestamp;
 use std::time::Duration;
-use subtle::ConstantTimeEq as _;
 
 const TABLE: Table = Table("lookup_budgets");
 /// How long the last paid lookup may be asked again for nothing.
@@ -35,7 +34,7 @@ impl BudgetPolicy {
 }
 
 /// A lookup to be paid for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Charge {
     /// Who pays.
     pub number: NumberIndex,
@@ -47,6 +46,15 @@ pub struct Charge {
     pub carried: Option<CarriedOver>,
     /// The receipt.
     pub token: SyncToken,
+    /// The same receipt under the key's other versions, which a node may have given before.
+    pub other_forms: Vec<SyncToken>,
+}
+
+impl Charge {
+    /// Whether a receipt is of this lookup, in constant time for each of its forms.
+    fn is_paid_by(&self, receipt: &[u8]) -> bool {
+        self.token.matches(receipt) || self.other_forms.iter().any(|form| form.matches(receipt))
+    }
 }
 
 /// What a receipt of the last epoch pays for in a new one, once per number and epoch.
@@ -96,7 +104,7 @@ impl Store {
                 sqlx::query_as(LOCK_RECEIPT).bind(device).fetch_optional(&mut *tx).await?;
             if let Some((Some(last), Some(paid_at))) = receipt
                 && paid_at > at.saturating_sub(millis(RETRY_WINDOW))
-                && bool::from(last.as_slice().ct_eq(token))
+                && charge.is_paid_by(&last)
             {
                 return Ok(Ending::Rollback(ChargeOutcome::Paid(0)));
             }

@@ -33,6 +33,7 @@ struct Row {
     device_id: Vec<u8>,
     account_id: Vec<u8>,
     secret_hash: Vec<u8>,
+    key_version: i64,
     name_sealed: Vec<u8>,
     platform: String,
     created_at: i64,
@@ -45,6 +46,7 @@ impl Row {
             id: TABLE.some("device_id", DeviceId::from_slice(&self.device_id))?,
             account: TABLE.some("account_id", AccountId::from_slice(&self.account_id))?,
             secret: TABLE.some("secret_hash", HashedSecret::from_slice(&self.secret_hash))?,
+            key_version: TABLE.some("key_version", u8::try_from(self.key_version).ok())?,
             name_sealed: self.name_sealed,
             platform: TABLE.some("platform", Platform::parse(&self.platform))?,
             created_at: TABLE.time("created_at", self.created_at)?,
@@ -56,7 +58,7 @@ impl Row {
 const AUTH: &str =
     "SELECT account_id, number_index, secret_hash, last_seen_at FROM devices WHERE device_id = $1";
 const OF_ACCOUNT: &str =
-    "SELECT device_id, account_id, secret_hash, name_sealed, platform, created_at, last_seen_at
+    "SELECT device_id, account_id, secret_hash, key_version, name_sealed, platform, created_at, last_seen_at
     FROM devices WHERE account_id = $1 ORDER BY created_at, device_id";
 const SEE: &str = "UPDATE devices SET last_seen_at = $2 WHERE device_id = $1 AND last_seen_at < $2";
 const REVOKE: &str = "DELETE FROM devices WHERE device_id = $1 AND account_id = $2";

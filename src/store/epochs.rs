@@ -14,21 +14,23 @@ pub struct SealedEpoch {
     pub algorithm: String,
     /// Its pepper, sealed.
     pub pepper_sealed: Vec<u8>,
+    /// The version of `directory_key` that its rows are stored under.
+    pub directory_key: u8,
     /// Its times.
     pub life: EpochLife,
 }
 
-/// Number, algorithm, sealed pepper, and its five times.
-type Row = (i64, String, Vec<u8>, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+/// Number, algorithm, sealed pepper, version of the key, and its five times.
+type Row = (i64, String, Vec<u8>, i64, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 const TABLE: Table = Table("epochs");
 const ALL: &str =
-    "SELECT epoch_id, algorithm, pepper_sealed, created_at, prepared_at, valid_from, valid_until,
+    "SELECT epoch_id, algorithm, pepper_sealed, directory_key, created_at, prepared_at, valid_from, valid_until,
     emptied_at FROM epochs ORDER BY epoch_id DESC";
 const FOLLOW: &str = "UPDATE epochs SET followed_at = $2 WHERE epoch_id < $1 AND followed_at IS NULL";
 const ADD: &str = "INSERT INTO epochs
-    (epoch_id, algorithm, pepper_sealed, created_at, prepared_at, valid_from, valid_until)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (epoch_id) DO NOTHING";
+    (epoch_id, algorithm, pepper_sealed, created_at, prepared_at, valid_from, valid_until, directory_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (epoch_id) DO NOTHING";
 const PREPARED: &str = "UPDATE epochs SET prepared_at = $2 WHERE epoch_id = $1 AND prepared_at IS NULL";
 const START: &str = "UPDATE epochs SET valid_from = $2
     WHERE epoch_id = $1 AND prepared_at IS NOT NULL AND valid_from IS NULL";
@@ -65,12 +67,13 @@ impl Listing {
 }
 
 fn epoch(
-    (id, algorithm, pepper_sealed, created, prepared, from, until, emptied): Row,
+    (id, algorithm, pepper_sealed, key, created, prepared, from, until, emptied): Row,
 ) -> Result<SealedEpoch, StoreError> {
     Ok(SealedEpoch {
         id: TABLE.some("epoch_id", u32::try_from(id).ok())?,
         algorithm,
         pepper_sealed,
+        directory_key: TABLE.some("directory_key", u8::try_from(key).ok())?,
         life: EpochLife {
             created_at: TABLE.time("created_at", created)?,
             prepared_at: TABLE.time_if("prepared_at", prepared)?,
@@ -109,7 +112,7 @@ impl Store {
         Ok(transact!(self, tx => {
             let created = life.created_at.as_millisecond();
             run!(tx, FOLLOW, id, created);
-            let added = run!(tx, ADD, id, &epoch.algorithm, &epoch.pepper_sealed, created, ms(life.prepared_at), ms(life.valid_from), ms(life.valid_until));
+            let added = run!(tx, ADD, id, &epoch.algorithm, &epoch.pepper_sealed, created, ms(life.prepared_at), ms(life.valid_from), ms(life.valid_until), i64::from(epoch.directory_key));
             if added == 0 { Ok(Ending::Rollback(false)) } else { Ok(Ending::Commit(true)) }
         }))
     }

@@ -14,7 +14,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 25] = [
+const GRANTS: [(&str, &str); 28] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("carried_over", APPEND),
@@ -31,9 +31,12 @@ const GRANTS: [(&str, &str); 25] = [
     ("guard_pauses", CHANGE),
     ("guess_counts", CHANGE),
     ("idempotency", CHANGE),
-    ("key_fingerprints", APPEND),
+    ("key_fingerprints", AMEND),
+    ("key_work", CHANGE),
     ("ledgers", CHANGE),
     ("lookup_budgets", AMEND),
+    ("node_keys", CHANGE),
+    ("nodes", CHANGE),
     ("number_counters", CHANGE),
     ("numbers", CHANGE),
     ("restores", READ),

@@ -1,7 +1,9 @@
-//! Which keys this database was written with.
+//! Which keys this database was written with, and how far their lives are.
 
 use super::error::Table;
 use super::{Ending, Store, StoreError, read, run, transact};
+use crate::model::key_life::KeyLife;
+use jiff::Timestamp;
 
 /// The mark that one version of one key leaves in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,24 +16,69 @@ pub struct KeyFingerprint {
     pub fingerprint: Vec<u8>,
 }
 
+/// A mark with the times of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyMark {
+    /// The mark.
+    pub key: KeyFingerprint,
+    /// The key's times.
+    pub life: KeyLife,
+}
+
+/// What came of putting a version into use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UseOutcome {
+    /// Done.
+    Used,
+    /// It is in use, retired or unknown. Nothing was changed.
+    NotAdded,
+    /// These servers have not read it. Nothing was changed.
+    Lacking(Vec<String>),
+}
+
+type Row = (String, i64, Vec<u8>, Option<i64>, Option<i64>, Option<i64>);
+
 const TABLE: Table = Table("key_fingerprints");
+const ALL: &str = "SELECT purpose, version, fingerprint, added_at, used_at, retired_at
+    FROM key_fingerprints ORDER BY purpose, version";
+const RECORD: &str = "INSERT INTO key_fingerprints (purpose, version, fingerprint, added_at)
+    VALUES ($1, $2, $3, $4) ON CONFLICT (purpose, version) DO NOTHING";
+/// On PostgreSQL: no server comes or says what it has read until the transaction ends.
+const HOLD_NODES: &str = "LOCK TABLE nodes, node_keys IN SHARE ROW EXCLUSIVE MODE";
+const LACKING: &str = "SELECT name FROM nodes WHERE seen_at > $3 AND NOT EXISTS (
+    SELECT 1 FROM node_keys WHERE node_keys.node_id = nodes.node_id AND purpose = $1 AND version = $2)
+    ORDER BY name";
+const USE: &str = "UPDATE key_fingerprints SET used_at = $3 WHERE purpose = $1 AND version = $2
+    AND added_at IS NOT NULL AND used_at IS NULL AND retired_at IS NULL";
+/// Not while a server makes what is new with it.
+const RETIRE: &str = "UPDATE key_fingerprints SET retired_at = $4
+    WHERE purpose = $1 AND version = $2 AND retired_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM nodes JOIN node_keys ON node_keys.node_id = nodes.node_id
+        WHERE seen_at > $3 AND node_keys.purpose = $1 AND node_keys.version = $2 AND in_use = 1)";
+/// The mark stays: a number is never given twice.
+const WITHDRAW: &str = "UPDATE key_fingerprints SET retired_at = $3 WHERE purpose = $1 AND version = $2
+    AND added_at IS NOT NULL AND used_at IS NULL AND retired_at IS NULL";
+
+fn mark((purpose, version, fingerprint, added, used, retired): Row) -> Result<KeyMark, StoreError> {
+    let version = TABLE.some("version", u8::try_from(version).ok())?;
+    Ok(KeyMark {
+        key: KeyFingerprint { purpose, version, fingerprint },
+        life: KeyLife {
+            added_at: TABLE.time_if("added_at", added)?,
+            used_at: TABLE.time_if("used_at", used)?,
+            retired_at: TABLE.time_if("retired_at", retired)?,
+        },
+    })
+}
 
 impl Store {
     /// Every mark, by purpose and version.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn key_fingerprints(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        const ALL: &str =
-            "SELECT purpose, version, fingerprint FROM key_fingerprints ORDER BY purpose, version";
-        let rows: Vec<(String, i64, Vec<u8>)> =
-            read!(self, conn => sqlx::query_as(ALL).fetch_all(conn).await?);
-        rows.into_iter()
-            .map(|(purpose, version, fingerprint)| {
-                let version = TABLE.some("version", u8::try_from(version).ok())?;
-                Ok(KeyFingerprint { purpose, version, fingerprint })
-            })
-            .collect()
+    pub async fn key_marks(&self) -> Result<Vec<KeyMark>, StoreError> {
+        let rows: Vec<Row> = read!(self, conn => sqlx::query_as(ALL).fetch_all(conn).await?);
+        rows.into_iter().map(mark).collect()
     }
 
     /// Marks a database that has no marks yet; a mark that is there stays.
@@ -39,15 +86,85 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn record_key_fingerprints(&self, marks: &[KeyFingerprint]) -> Result<(), StoreError> {
-        const RECORD: &str =
-            "INSERT INTO key_fingerprints (purpose, version, fingerprint) VALUES ($1, $2, $3)
-            ON CONFLICT (purpose, version) DO NOTHING";
         transact!(self, tx => {
             for mark in marks {
-                run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint);
+                run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint, None::<i64>);
             }
             Ok(Ending::Commit(()))
         });
         Ok(())
+    }
+
+    /// Adds a version, which is not in use yet; `false` if one of that number is there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_key(&self, mark: &KeyFingerprint, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(transact!(self, tx => {
+            let added = run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint, now.as_millisecond());
+            Ok(Ending::Commit(added > 0))
+        }))
+    }
+
+    /// Puts an added version into use, if every server that was seen after `live` has read it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn use_key(
+        &self,
+        (purpose, version): (&str, u8),
+        live: Timestamp,
+        now: Timestamp,
+    ) -> Result<UseOutcome, StoreError> {
+        Ok(transact!(self, tx => {
+            if self.engine() == "postgres" {
+                run!(tx, HOLD_NODES);
+            }
+            let lacking: Vec<String> = sqlx::query_scalar(LACKING)
+                .bind(purpose)
+                .bind(i64::from(version))
+                .bind(live.as_millisecond())
+                .fetch_all(&mut *tx)
+                .await?;
+            if !lacking.is_empty() {
+                return Ok(Ending::Rollback(UseOutcome::Lacking(lacking)));
+            }
+            match run!(tx, USE, purpose, i64::from(version), now.as_millisecond()) {
+                0 => Ok(Ending::Rollback(UseOutcome::NotAdded)),
+                _ => Ok(Ending::Commit(UseOutcome::Used)),
+            }
+        }))
+    }
+
+    /// Retires a version, unless a server that was seen after `live` uses it; `false` then, or if it was retired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn retire_key(
+        &self,
+        (purpose, version): (&str, u8),
+        live: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(transact!(self, tx => {
+            let (live, now) = (live.as_millisecond(), now.as_millisecond());
+            let retired = run!(tx, RETIRE, purpose, i64::from(version), live, now);
+            Ok(Ending::Commit(retired > 0))
+        }))
+    }
+
+    /// Retires a version that was added and never used; `false` if there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn withdraw_key(
+        &self,
+        (purpose, version): (&str, u8),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(transact!(self, tx => {
+            let withdrawn = run!(tx, WITHDRAW, purpose, i64::from(version), now.as_millisecond());
+            Ok(Ending::Commit(withdrawn > 0))
+        }))
     }
 }

@@ -60,8 +60,8 @@ const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE 
 const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
 const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
 const ADD_DEVICE: &str = "INSERT INTO devices
-    (device_id, account_id, number_index, secret_hash, name_sealed, platform, created_at, last_seen_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+    (device_id, account_id, number_index, secret_hash, name_sealed, platform, created_at, last_seen_at,
+    key_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)";
 const END_SURPLUS: &str = "DELETE FROM devices WHERE account_id = $1 AND device_id NOT IN (
     SELECT device_id FROM devices WHERE account_id = $1
     ORDER BY CASE WHEN device_id = $3 THEN 0 ELSE 1 END, last_seen_at DESC, created_at DESC, device_id LIMIT $2)
@@ -114,7 +114,7 @@ impl Store {
             }
             apply_listing!(tx, &registration.listing);
             let device_id = device.id.as_bytes().as_slice();
-            run!(tx, ADD_DEVICE, device_id, id, number, device.secret.as_bytes().as_slice(), &device.name_sealed, device.platform.as_str(), now);
+            run!(tx, ADD_DEVICE, device_id, id, number, device.secret.as_bytes().as_slice(), &device.name_sealed, device.platform.as_str(), now, i64::from(device.key_version));
             // A new account has this one device.
             if registration.plan == Plan::Continue {
                 ended = sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;

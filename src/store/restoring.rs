@@ -32,6 +32,10 @@ const RENEW_FEED: &str = "UPDATE feed_identity SET identity = $1 WHERE name = 'f
 /// They tell of verifications that are over now.
 const EMPTY_ANSWERS: &str = "DELETE FROM idempotency";
 const END_LEASES: &str = "UPDATE epoch_work SET lease_until = 0";
+const END_KEY_LEASES: &str = "UPDATE key_work SET lease_until = 0";
+/// The servers of the past: none of them runs on this copy.
+const FORGET_NODES: &str = "DELETE FROM nodes";
+const FORGET_NODE_KEYS: &str = "DELETE FROM node_keys";
 const RECORD: &str = "INSERT INTO restores (restored_at) VALUES ($1) ON CONFLICT (restored_at) DO NOTHING";
 /// The rows stay: an account whose devices are gone would pass to whoever registers its number next.
 const SIGN_OUT: &str = "UPDATE devices SET secret_hash = $1";
@@ -60,6 +64,9 @@ impl Store {
             run!(tx, RENEW_FEED, identity.as_slice());
             run!(tx, EMPTY_ANSWERS);
             run!(tx, END_LEASES);
+            run!(tx, END_KEY_LEASES);
+            run!(tx, FORGET_NODES);
+            run!(tx, FORGET_NODE_KEYS);
             run!(tx, RECORD, at);
             let devices = match sign_out {
                 Some(secret) => run!(tx, SIGN_OUT, secret.as_bytes().as_slice()),

@@ -211,6 +211,7 @@ macro_rules! insert_verification {
             awaiting.map(|awaiting| awaiting.channel.as_str()),
             awaiting.map(|awaiting| awaiting.nonce.as_slice()),
             difficulty,
+            i64::from(v.key_version),
         );
     }};
 }

@@ -38,6 +38,7 @@ pub(super) struct Row {
     awaiting_nonce: Option<Vec<u8>>,
     awaiting_difficulty: Option<i64>,
     rejected_at: Option<i64>,
+    key_version: i64,
 }
 
 impl Row {
@@ -66,6 +67,7 @@ impl Row {
             counter: TABLE.some("counter", Counter::parse(&self.counter))?,
             sent_at: TABLE.time_if("sent_at", self.sent_at)?,
             rejected_at: TABLE.time_if("rejected_at", self.rejected_at)?,
+            key_version: TABLE.some("key_version", u8::try_from(self.key_version).ok())?,
         })
     }
 
@@ -90,7 +92,7 @@ macro_rules! columns {
         "verification_id, secret_hash, number_index, number_sealed, locale, app_hash, web_origin, \
          code_length, checks, checks_limit, created_at, expires_at, resend_at, approved_at, \
          grant_used_at, country, prefix, counter, sent_at, awaiting_channel, awaiting_nonce, \
-         awaiting_difficulty, rejected_at"
+         awaiting_difficulty, rejected_at, key_version"
     };
 }
 pub(super) use columns;
@@ -98,8 +100,8 @@ pub(super) use columns;
 pub(super) const INSERT: &str =
     "INSERT INTO verifications (verification_id, secret_hash, number_index, number_sealed, locale, app_hash,
     web_origin, code_length, checks, checks_limit, created_at, expires_at, resend_at, repeats_left, country,
-    prefix, counter, sent_at, awaiting_channel, awaiting_nonce, awaiting_difficulty)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)";
+    prefix, counter, sent_at, awaiting_channel, awaiting_nonce, awaiting_difficulty, key_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19, $20)";
 pub(super) const FIND: &str =
     concat!("SELECT ", columns!(), " FROM verifications WHERE verification_id = $1");
 const END_OLD_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id IN

@@ -26,7 +26,7 @@ impl Verifications {
                 if first {
                     self.approved(verification).await;
                 }
-                Ok(Grant::derive(self.keys.code(), verification.id))
+                Ok(verification.grant(self.keys.code()).map_err(Failure::from)?)
             }
             Some(CheckOutcome::Wrong) => {
                 self.guessed(now).await?;

@@ -30,6 +30,12 @@ pub enum Failure {
     /// An epoch of which this node can make no sense: a newer version wrote it.
     #[error("the newest epoch of the directory is of a newer version of this program")]
     EpochsUnknown,
+    /// A key that rows are stored under.
+    #[error(
+        "the rows of an epoch are stored under a version of directory_key that is not in the key file: copy the file of \
+        a node that has it, and send SIGHUP"
+    )]
+    DirectoryKeyMissing,
     /// Work beside requests that did not come to its end.
     #[error("work beside requests was cut off")]
     CutOff,

@@ -110,7 +110,7 @@ on_both_engines!(a_verification_that_was_not_approved_has_no_grant, |service| {
     let id = VerificationId::parse(&attempt.id).unwrap();
     let guessed = URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &[0; 32]].concat());
     service.redeem(&guessed).await.expect(400, "grant_invalid");
-    let genuine = Grant::derive(service.keys().await.code(), id).expose();
+    let genuine = Grant::derive(&service.keys().await.code().in_use(), id).expose();
     service.redeem(&genuine).await.expect(410, "grant_expired");
 });
 

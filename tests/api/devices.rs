@@ -122,7 +122,7 @@ on_both_engines!(a_token_with_the_right_key_and_the_wrong_secret_is_refused, |se
     let (anna, keys) = (service.register(ANNA).await, service.keys().await);
     let device = DeviceId::parse(&anna.device_id).unwrap();
     for device in [device, DeviceId::random()] {
-        let forged = DeviceToken::random(device).expose(keys.token());
+        let forged = DeviceToken::random(device, keys.token()).expose();
         service.get("/v1/account", &forged).await.expect(401, "token_invalid");
     }
     service.get("/v1/account", &anna.token).await.expect(200, "");

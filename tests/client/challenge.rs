@@ -12,7 +12,7 @@ use tuttu::model::keys::SecretKey;
 /// A challenge as a server sets it for a verification until 2100.
 fn set(verification: VerificationId) -> Value {
     let expires = Timestamp::from_second(4_102_444_800).unwrap();
-    let challenge = altcha::challenge(&SecretKey::new(1, [5; 32]), verification, expires, 60, [9; 16]);
+    let challenge = altcha::challenge(&SecretKey::new(1, [5; 32]).into(), verification, expires, 60, [9; 16]);
     serde_json::to_value(challenge).unwrap()
 }
 
@@ -26,7 +26,7 @@ fn what_a_client_solves_is_right_for_the_server() {
     let posed = [challenge("turnstile", Value::Null), challenge("altcha", set(verification))];
     let payload = solve(solvable(&posed).unwrap()).unwrap();
     let now = Timestamp::from_second(4_102_444_799).unwrap();
-    let solved = altcha::verify(&SecretKey::new(1, [5; 32]), verification, &payload, now);
+    let solved = altcha::verify(&SecretKey::new(1, [5; 32]).into(), verification, &payload, now);
     assert_eq!(solved.map(|solved| (solved.nonce, solved.difficulty)), Some(([9; 16], 60)));
 }
 

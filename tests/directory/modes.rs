@@ -41,13 +41,13 @@ pub(super) async fn write(file: &Path, keys: &Keys, users: u64) {
     let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     let mut transaction = connection.begin().await.unwrap();
     for user in 0..users {
-        let stored = keys.store_handle(Handle::from_bytes(handle(user)));
+        let stored = keys.directory(EPOCH).store_handle(Handle::from_bytes(handle(user)));
         let account = AccountId::random();
         sqlx::query("INSERT INTO directory (epoch_id, handle, account_id, tag) VALUES ($1, $2, $3, $4)")
             .bind(i64::from(EPOCH))
             .bind(stored.as_bytes().as_slice())
             .bind(account.as_bytes().as_slice())
-            .bind(keys.directory_tag(EPOCH, stored, account).as_slice())
+            .bind(keys.directory(EPOCH).tag(EPOCH, stored, account).as_slice())
             .execute(&mut *transaction)
             .await
             .unwrap();

@@ -65,8 +65,8 @@ async fn write(file: &Path, keys: &Keys, pepper: &Pepper, accounts: u32) {
         insert.execute(&mut connection).await.unwrap();
     }
     for place in 0..ASKED {
-        let stored = keys.store_handle(Handle::derive(pepper, &number(place)));
-        let tag = keys.directory_tag(1, stored, account(place));
+        let stored = keys.directory(1).store_handle(Handle::derive(pepper, &number(place)));
+        let tag = keys.directory(1).tag(1, stored, account(place));
         sqlx::query("INSERT INTO directory (epoch_id, handle, account_id, tag) VALUES (1, $1, $2, $3)")
             .bind(stored.as_bytes().as_slice())
             .bind(account(place).as_bytes().as_slice())

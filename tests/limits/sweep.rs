@@ -54,6 +54,7 @@ fn charge(who: u32, cost: u32, lookup: u32) -> Charge {
         cost,
         carried: None,
         token: SyncToken::commit(&SecretKey::new(1, [1; 32]), account, 1, &[handle]),
+        other_forms: Vec::new(),
     }
 }
 
@@ -126,7 +127,7 @@ impl Attack {
             let (device_name, platform) = ("Phone".to_owned(), Platform::Other);
             let request = RegisterRequest { grant, device_name, platform, discoverable: None };
             let registered = accounts.register(&request, clock.now()).await.unwrap();
-            let token = devices.expose(&registered.token);
+            let token = registered.token.expose();
             sessions.push(devices.authenticate(&token, clock.now()).await.unwrap().unwrap());
         }
         let discovery = Discovery::new(store, keys, epochs, directory, &config.discovery);

@@ -116,7 +116,8 @@ on_both_engines!(a_key_file_that_has_lost_a_key_is_refused_by_the_name_of_that_k
     tables.remove("token_key").unwrap();
     place.write(KEYS, &toml::to_string(&tables).unwrap());
     let refusal = place.refusal();
-    assert!(refusal.contains("token_key version 1"), "{refusal}");
+    assert!(refusal.contains("lacks token_key version 1"), "{refusal}");
+    assert!(refusal.contains("copy the file of a node that has it"), "{refusal}");
 });
 
 on_both_engines!(a_key_file_that_others_can_read_is_refused, |place| {

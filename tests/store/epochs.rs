@@ -9,7 +9,7 @@ use tuttu::store::{AccountChange, Listing, Plan, RegisterOutcome, SealedEpoch, S
 const ANNA: &str = "+358401234561";
 const BO: &str = "+358401234562";
 
-fn preparing(id: u32, created: i64) -> SealedEpoch {
+pub(super) fn preparing(id: u32, created: i64) -> SealedEpoch {
     let life = EpochLife {
         created_at: at(created),
         prepared_at: None,
@@ -17,7 +17,13 @@ fn preparing(id: u32, created: i64) -> SealedEpoch {
         valid_until: None,
         emptied_at: None,
     };
-    SealedEpoch { id, algorithm: "blake3-keyed-128".to_owned(), pepper_sealed: vec![1], life }
+    SealedEpoch {
+        id,
+        algorithm: "blake3-keyed-128".to_owned(),
+        pepper_sealed: vec![1],
+        directory_key: 7,
+        life,
+    }
 }
 
 /// The first epoch, live.

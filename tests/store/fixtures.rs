@@ -133,6 +133,7 @@ pub(crate) fn verification(number: &str, now: Timestamp) -> Verification {
         sent_at: None,
         awaiting: None,
         rejected_at: None,
+        key_version: 1,
     }
 }
 
@@ -240,6 +241,7 @@ pub(crate) fn device(account: AccountId, now: Timestamp) -> Device {
         id: DeviceId::random(),
         account,
         secret: PlainSecret::random().hash(),
+        key_version: 1,
         name_sealed: vec![7, 8, 9],
         platform: Platform::Android,
         created_at: now,

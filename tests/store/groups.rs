@@ -17,6 +17,7 @@ fn charge(registration: &Registration, cost: u32, receipt: u8) -> Charge {
         cost,
         carried: None,
         token: SyncToken::commit(&SecretKey::new(1, [1; 32]), account, 1, &[[receipt; 16]]),
+        other_forms: Vec::new(),
     }
 }
 

@@ -3,7 +3,8 @@
 use super::fixtures::{Database, contract};
 use crate::engine::Engine;
 use std::time::Duration;
-use tuttu::store::KeyFingerprint;
+use tuttu::model::key_life::KeyLife;
+use tuttu::store::{KeyFingerprint, KeyMark};
 
 #[tokio::test]
 async fn an_empty_database_says_how_far_it_is_behind_and_migrating_twice_is_harmless() {
@@ -22,8 +23,9 @@ async fn an_empty_database_says_how_far_it_is_behind_and_migrating_twice_is_harm
 contract!(a_mark_of_a_key_stays_as_it_was_first_made, |store| {
     let mark =
         |byte: u8| KeyFingerprint { purpose: "code_key".to_owned(), version: 1, fingerprint: vec![byte; 16] };
-    assert_eq!(store.key_fingerprints().await.unwrap(), vec![]);
+    assert_eq!(store.key_marks().await.unwrap(), vec![]);
     store.record_key_fingerprints(&[mark(1)]).await.unwrap();
     store.record_key_fingerprints(&[mark(2)]).await.unwrap();
-    assert_eq!(store.key_fingerprints().await.unwrap(), vec![mark(1)]);
+    let expected = KeyMark { key: mark(1), life: KeyLife::default() };
+    assert_eq!(store.key_marks().await.unwrap(), vec![expected]);
 });

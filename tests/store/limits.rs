@@ -24,8 +24,20 @@ fn charge(registration: &Registration, cost: u32, receipt: u8) -> Charge {
             1,
             &[*handle.as_bytes()],
         ),
+        other_forms: Vec::new(),
     }
 }
+
+contract!(a_receipt_that_was_given_under_another_version_of_the_key_pays_too, |store| {
+    let r = registered(store, ANNA, 1, at(0)).await;
+    let given = charge(&r, 5, 1);
+    let asked = charge(&r, 5, 2);
+    let paid = |charge: Charge| async move { store.charge_lookup(&charge, BUDGET, at(1)).await.unwrap() };
+    assert_eq!(paid(given.clone()).await, ChargeOutcome::Paid(5));
+    let again = Charge { other_forms: vec![charge(&r, 5, 9).token, given.token], ..asked.clone() };
+    assert_eq!(paid(again).await, ChargeOutcome::Paid(0));
+    assert_eq!(paid(asked).await, ChargeOutcome::Paid(5), "that is another lookup");
+});
 
 contract!(the_waits_grow_and_the_window_holds_six_sends, |store| {
     let mut second = 0;

@@ -1,7 +1,7 @@
 //! A server, asked over HTTP.
 
 use super::{Finished, Running, until};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Server {
     }
 
     /// The key, once it has been read.
-    pub(super) fn known_inbox_key(&self) -> &str {
+    pub(crate) fn known_inbox_key(&self) -> &str {
         assert!(!self.inbox.is_empty(), "read the key first");
         &self.inbox
     }
@@ -81,6 +81,19 @@ impl Server {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Asks it to read its key file again.
+    pub(crate) fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
+    /// The answer to a request that is to be evaluated once.
+    pub(crate) async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.http.post(format!("{}{path}", self.base)).header("idempotency-key", key);
+        let response = request.json(body).send().await.unwrap();
+        let status = response.status().as_u16();
+        Answer { status, json: response.json().await.unwrap() }
     }
 
     /// Asks it to end, and waits for that.
@@ -132,6 +145,11 @@ impl Server {
         let status = response.status().as_u16();
         let bytes = response.bytes().await.ok()?;
         Some(Answer { status, json: serde_json::from_slice(&bytes).unwrap_or_default() })
+    }
+
+    /// A request for whoever sends it again and again.
+    pub(crate) fn request(&self, path: &str, bearer: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.base)).bearer_auth(bearer)
     }
 
     pub(crate) async fn get(&self, path: &str, bearer: &str) -> Answer {
