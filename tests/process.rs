@@ -11,6 +11,7 @@ mod process {
     mod config;
     mod config_maps;
     mod crash;
+    mod edge;
     mod epoch;
     mod harness;
     mod keys;
@@ -18,7 +19,10 @@ mod process {
     mod kill_switch;
     mod restart;
     mod schema;
+    mod shedding;
     mod start;
+    mod stopping;
+    mod supervisor;
     mod twilio;
     mod two_nodes;
     mod webhook;
