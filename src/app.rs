@@ -1,13 +1,16 @@
 //! The composition root: a configuration in, a running service out.
 
+mod serving;
+
 use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
 use crate::config::{Config, GatewayKind, Seconds};
 use crate::devices::Devices;
 use crate::directory::Directory;
 use crate::discovery::Discovery;
+use crate::edge::EdgeLimits;
 use crate::epochs::{Epochs, EpochsError};
-use crate::http::{self, AddressLimit, Development, Services};
+use crate::http::{self, AddressLimit, Development, Services, Shedding};
 use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
 use crate::key_rotation::KeyRotation;
@@ -18,28 +21,17 @@ use crate::registration::Accounts;
 use crate::rotation::Rotation;
 use crate::sender::{Gateway, Gateways, Inbox, Sender, Twilio, Webhook};
 use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
+use crate::telemetry;
 use crate::verification::{Dispatcher, Reports, VerificationPolicy, Verifications};
-use crate::{jobs, telemetry};
 use axum::Router;
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// How long requests under way may take once the server stops.
-const DRAIN_REQUESTS: Duration = Duration::from_secs(15);
-/// How long sends under way may take then: as long as a gateway may.
-const DRAIN_SENDS: Duration = Duration::from_secs(8);
-/// How long the database may take to let go.
-const CLOSE: Duration = Duration::from_secs(2);
 
 /// A service that is ready to listen.
 #[derive(Debug)]
@@ -51,6 +43,7 @@ pub struct App {
     rotation: Rotation,
     key_rotation: KeyRotation,
     outbox: Arc<Notify>,
+    edges: [Arc<EdgeLimits>; 2],
     ops: Router,
 }
 
@@ -146,19 +139,15 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = telemetry::metrics()?;
         PhoneNumber::warm_up();
-        let store = open_store(config, config.database.migrate).await?;
-        let keys = Arc::new(key_file::open(&config.keys.file, &store).await?);
-        let key_rotation =
-            KeyRotation::join(store.clone(), keys.clone(), config.keys.file.clone(), clock.clone()).await?;
+        let (store, keys, key_rotation) = open(config, &clock).await?;
         let epochs = Epochs::open(&store, &keys, clock.now()).await?;
         let directory = Directory::new(store.clone(), keys.clone(), config, clock.clone());
         let directory = Arc::new(directory);
         let rotation =
             Rotation::new(store.clone(), keys.clone(), epochs.clone(), directory.clone(), clock.clone())
                 .every(config.discovery.epoch_lifetime.map(Seconds::get));
-        let inbox = Inbox::default();
+        let (inbox, outbox) = (Inbox::default(), Arc::new(Notify::new()));
         let gateways = gateways(config, &inbox)?;
-        let outbox = Arc::new(Notify::new());
         let policy = Arc::new(VerificationPolicy::new(config, gateways.clone()));
         let dispatcher = Dispatcher::new(store.clone(), keys.clone(), &policy, clock.clone());
         let devices = Devices::new(store.clone(), keys.clone());
@@ -187,11 +176,13 @@ impl App {
             draining: Arc::new(AtomicBool::new(false)),
             development: development(config, inbox),
             address_limit: AddressLimit::new(config),
+            shedding: Shedding::new(config.server.requests_in_flight),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             effects: TaskTracker::new(),
         });
         let ops = http::ops::router(services.clone(), metrics);
-        Ok(Self { services, dispatcher, directory, epochs, rotation, key_rotation, outbox, ops })
+        let edges = [EdgeLimits::api(config), EdgeLimits::ops(config)].map(Arc::new);
+        Ok(Self { services, dispatcher, directory, epochs, rotation, key_rotation, outbox, edges, ops })
     }
 
     /// The key of the inbox, where it may be read.
@@ -211,76 +202,14 @@ impl App {
     pub fn key_rotation(&self) -> KeyRotation {
         self.key_rotation.clone()
     }
+}
 
-    /// Begins what runs beside requests.
-    fn begin_jobs(&self, jobs: &TaskTracker, sends: &TaskTracker, stop: &CancellationToken) {
-        let clock = &self.services.clock;
-        let (dispatcher, outbox) = (self.dispatcher.clone(), self.outbox.clone());
-        jobs.spawn(jobs::dispatch(dispatcher, outbox, sends.clone(), stop.clone()));
-        jobs.spawn(jobs::follow_directory(
-            self.directory.clone(),
-            self.epochs.clone(),
-            clock.clone(),
-            stop.clone(),
-        ));
-        jobs.spawn(jobs::tell_others(self.directory.clone(), stop.clone()));
-        jobs.spawn(jobs::listen_to_others(self.directory.clone(), stop.clone()));
-        let (verifications, idempotency) =
-            (self.services.verifications.clone(), self.services.idempotency.clone());
-        let directory = self.directory.clone();
-        jobs.spawn(jobs::forget(verifications, idempotency, directory, clock.clone(), stop.clone()));
-        jobs.spawn(jobs::watch_epochs(self.epochs.clone(), clock.clone(), stop.clone()));
-        jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
-        jobs.spawn(jobs::watch_keys(self.key_rotation.clone(), stop.clone()));
-        jobs.spawn(jobs::tend_keys(self.key_rotation.clone(), stop.clone()));
-    }
-
-    /// Serves until `stop`, then drains: no new connection is taken, requests under way and their sends end,
-    /// and the ops listener says `draining` meanwhile. All of it takes at most 25 s.
-    ///
-    /// # Errors
-    /// When a listener fails.
-    pub async fn serve(self, api: TcpListener, ops: TcpListener, stop: CancellationToken) -> io::Result<()> {
-        let (jobs, sends, drained) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
-        let (store, effects) = (self.services.store.clone(), self.services.effects.clone());
-        let draining = self.services.draining.clone();
-        self.begin_jobs(&jobs, &sends, &drained);
-        let observing = axum::serve(ops, self.ops).with_graceful_shutdown(drained.clone().cancelled_owned());
-        let observed = TaskTracker::new().spawn(observing.into_future());
-        let router = http::router(self.services).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(api, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let mut serving = std::pin::pin!(serving.into_future());
-        let ended = tokio::select! {
-            served = &mut serving => Some(served),
-            observed = observed => Some(observed.map_err(io::Error::other).and_then(|ended| ended)),
-            () = stop.cancelled() => None,
-        };
-        stop.cancel();
-        draining.store(true, Ordering::Relaxed);
-        let requests = async {
-            let served = match ended {
-                Some(ended) => ended,
-                None => serving.await,
-            };
-            finished(&effects).await;
-            served
-        };
-        let result = tokio::time::timeout(DRAIN_REQUESTS, requests).await.unwrap_or_else(|_| {
-            tracing::warn!(
-                "requests under way took longer than {} s: they are cut off",
-                DRAIN_REQUESTS.as_secs()
-            );
-            Ok(())
-        });
-        drained.cancel();
-        let sent = async {
-            finished(&jobs).await;
-            finished(&sends).await;
-        };
-        let _overdue = tokio::time::timeout(DRAIN_SENDS, sent).await;
-        let _overdue = tokio::time::timeout(CLOSE, store.close()).await;
-        result
-    }
+/// The database, the keys that fit it, and this server among those that use them.
+async fn open(config: &Config, clock: &Clock) -> Result<(Store, Arc<Keys>, KeyRotation), StartError> {
+    let (store, file) = (open_store(config, config.database.migrate).await?, &config.keys.file);
+    let keys = Arc::new(key_file::open(file, &store).await?);
+    let rotation = KeyRotation::join(store.clone(), keys.clone(), file.clone(), clock.clone()).await?;
+    Ok((store, keys, rotation))
 }
 
 fn accounts(
@@ -295,12 +224,6 @@ fn accounts(
 
 fn development(config: &Config, inbox: Inbox) -> Option<Arc<Development>> {
     config.inbox_readable().then(|| Arc::new(Development { inbox, key: PlainSecret::random() }))
-}
-
-/// Waits for every task of a tracker.
-async fn finished(tracker: &TaskTracker) {
-    tracker.close();
-    tracker.wait().await;
 }
 
 fn gateways(config: &Config, inbox: &Inbox) -> Result<Arc<Gateways>, StartError> {

@@ -32,7 +32,7 @@ use crate::store::DatabaseUrl;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Everything that can be set.
@@ -75,6 +75,22 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections to the public API at once.
+    pub connections: usize,
+    /// Those of one IPv4 address or IPv6 /64; exempt addresses and trusted proxies have no such limit.
+    pub connections_per_address: usize,
+    /// How long the head of a request may take.
+    pub head_timeout: Seconds,
+    /// How long a request's body may take.
+    pub body_timeout: Seconds,
+    /// How long a client may take to take an answer.
+    pub write_timeout: Seconds,
+    /// How long a connection may stay without a request.
+    pub idle_timeout: Seconds,
+    /// Requests that are worked on at once.
+    pub requests_in_flight: usize,
+    /// How long readiness is off before connections are refused, for load balancers that ask seldom.
+    pub drain_delay: Seconds,
 }
 
 /// Which database holds everything.
@@ -290,6 +306,17 @@ impl Config {
     #[must_use]
     pub fn inbox_only(&self) -> bool {
         self.sms.gateways.iter().all(|gateway| gateway.kind == GatewayKind::Inbox)
+    }
+
+    /// Addresses that no limit keyed by address touches: loopback, too, while nothing costs money.
+    #[must_use]
+    pub fn exempt_addresses(&self) -> Vec<IpNet> {
+        let mut exempt = self.limits.exempt.clone();
+        if self.inbox_only() {
+            exempt.push(IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)));
+            exempt.push(IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)));
+        }
+        exempt
     }
 
     /// Where the view of the directory outlives a restart, if anywhere.

@@ -14,11 +14,13 @@ mod lookup_json;
 mod meta;
 pub mod ops;
 mod problem;
+mod shedding;
 mod try_page;
 mod verifications;
 
 pub use layers::AddressLimit;
 pub use problem::Problem;
+pub use shedding::Shedding;
 
 use crate::clock::Clock;
 use crate::devices::Devices;
@@ -31,7 +33,6 @@ use crate::store::Store;
 use crate::verification::{Reports, Verifications};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
 use axum::routing::get;
 use ipnet::IpNet;
 use meta::Security;
@@ -75,6 +76,8 @@ pub struct Services {
     pub development: Option<Arc<Development>>,
     /// Requests of one address.
     pub address_limit: AddressLimit,
+    /// How many requests are worked on at once.
+    pub shedding: Shedding,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
     /// Effects that must not stop halfway when their client goes away.
@@ -97,8 +100,8 @@ pub struct Development {
         description = "Proves that a person holds a phone number, gives each of their devices a token, and tells \
             which of a person's contacts are already users. Errors are RFC 9457 problem details with a stable `code`. \
             Besides what a route names, any request may be answered 400 `json_invalid`, `body_invalid` or \
-            `field_invalid` (names the `field`), 404 `not_found`, 405 `method_not_allowed`, 413 `body_too_large`, \
-            415 `content_type_unsupported`, and, with `Retry-After`, 429 `rate_limited` or 503 `unavailable`."
+            `field_invalid` (names the `field`), 404 `not_found`, 405 `method_not_allowed`, 408 `body_too_slow`, \
+            413 `body_too_large`, 415 `content_type_unsupported`, and, with `Retry-After`, 429 `rate_limited` or 503 `unavailable`."
     ),
     modifiers(&Security),
 )]
@@ -120,7 +123,6 @@ fn api() -> (Router<Arc<Services>>, utoipa::openapi::OpenApi) {
         .routes(routes!(inbox::messages))
         .routes(routes!(callbacks::report))
         .routes(routes!(callbacks::voice))
-        .layer(from_fn(layers::whole_body))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(
             OpenApiRouter::new()

@@ -5,9 +5,9 @@
 //!  main, commands                      the command line
 //!        |
 //!       app                            configuration in, running service out
-//!      /   \
-//!   http    jobs                       every route on one screen; what runs beside requests
-//!      \   /
+//!      / | \
+//!  edge http jobs                      connections and their limits; the routes; what runs beside requests
+//!      \ | /
 //!  verification  registration          what the service does: verbs on top
 //!  devices  discovery  directory  epochs  rotation  key_rotation  idempotency
 //!        |
@@ -28,6 +28,7 @@ pub mod config;
 pub mod devices;
 pub mod directory;
 pub mod discovery;
+pub mod edge;
 pub mod epochs;
 pub mod http;
 pub mod idempotency;

@@ -53,6 +53,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
     }
     let handle = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?;
     describe();
+    describe_edge();
     Ok(HANDLE.get_or_init(|| handle).clone())
 }
 
@@ -107,4 +108,18 @@ fn describe() {
         "Share of absent handles that the fullest filter lets through to the database"
     );
     describe_gauge!("tuttu_feed_lag_seconds", "Since the feed of the directory was last read");
+}
+
+fn describe_edge() {
+    use metrics::{describe_counter, describe_gauge};
+    describe_gauge!("tuttu_connections", "Connections, by listener");
+    describe_counter!(
+        "tuttu_connections_refused_total",
+        "Connections closed at once for want of room, by limit"
+    );
+    describe_counter!(
+        "tuttu_connections_timed_out_total",
+        "Connections closed because they took too long, by limit"
+    );
+    describe_counter!("tuttu_shed_total", "Requests refused because there was too much to do, by class");
 }

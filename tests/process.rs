@@ -13,6 +13,7 @@ mod process {
     mod config_maps;
     mod crash;
     mod dump;
+    mod edge;
     mod epoch;
     mod harness;
     mod keys;
@@ -23,7 +24,10 @@ mod process {
     mod roles;
     mod rotating_keys;
     mod schema;
+    mod shedding;
     mod start;
+    mod stopping;
+    mod supervisor;
     mod twilio;
     mod two_nodes;
     mod webhook;

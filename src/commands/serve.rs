@@ -1,8 +1,12 @@
 //! `tuttu serve`.
 
+mod supervisor;
+
 use super::Options;
 use anyhow::Context as _;
+use sd_notify::NotifyState;
 use std::io::{self, Write as _};
+use supervisor::Passed;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +22,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let config = options.load()?.config;
     telemetry::log(&config.log).context("log.level")?;
     close_to_others();
-    let api = listen("server.listen", &config).await?;
-    let ops = listen("server.ops_listen", &config).await?;
+    let mut passed = Passed::from_environment()?;
+    let api = passed.listener("api", "server.listen", config.server.listen).await?;
+    let ops = passed.listener("ops", "server.ops_listen", config.server.ops_listen).await?;
     let app = App::build(&config, Clock::System).await?;
     // Before it says that it is ready: whoever reads that may ask it to end.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -27,19 +32,23 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let (keys, reloads) = (app.key_rotation(), TaskTracker::new());
     welcome(&config, &app, &api, &ops)?;
+    supervisor::say(&[NotifyState::Ready]);
     let stop = CancellationToken::new();
+    let mut watched = std::pin::pin!(supervisor::watched());
     let mut serving = std::pin::pin!(app.serve(api, ops, stop.clone()));
     loop {
         tokio::select! {
-            served = &mut serving => return Ok(served?),
+            () = &mut serving => return Ok(()),
             _ = hangup.recv() => {
                 reloads.spawn(reload(keys.clone()));
                 continue;
             }
+            () = &mut watched => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         anyhow::ensure!(!stop.is_cancelled(), "stopped by a second signal: requests under way were cut off");
+        supervisor::say(&[NotifyState::Stopping]);
         tracing::info!("stopping: new requests are refused, those under way end");
         stop.cancel();
     }
@@ -60,13 +69,6 @@ pub(super) fn close_to_others() {
     if let Err(cause) = hidden {
         tracing::warn!(%cause, "the process can be dumped: keep core dumps off");
     }
-}
-
-async fn listen(key: &str, config: &Config) -> anyhow::Result<TcpListener> {
-    let address = if key == "server.listen" { config.server.listen } else { config.server.ops_listen };
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another server running? Set {key} to another address")
-    })
 }
 
 /// Says where everything is and where to go next.

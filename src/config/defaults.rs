@@ -15,6 +15,14 @@ impl Default for Server {
             ops_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             public_url: None,
             trusted_proxies: Vec::new(),
+            connections: 10_000,
+            connections_per_address: 200,
+            head_timeout: Seconds::new(10),
+            body_timeout: Seconds::new(15),
+            write_timeout: Seconds::new(20),
+            idle_timeout: Seconds::new(75),
+            requests_in_flight: 256,
+            drain_delay: Seconds::new(0),
         }
     }
 }

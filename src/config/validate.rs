@@ -1,6 +1,6 @@
 //! What must hold between settings.
 
-use super::{Config, ConfigError, Gateway, GatewayKind, routes, twilio, webhook};
+use super::{Config, ConfigError, Gateway, GatewayKind, Server, routes, twilio, webhook};
 use crate::model::code;
 use crate::model::epoch::EPOCHS_APART;
 use std::collections::BTreeSet;
@@ -54,13 +54,43 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
 
 /// The rules that sections check themselves.
 fn section_problems(config: &Config) -> Vec<String> {
-    let mut problems = config.limits.problems();
+    let mut problems = server_problems(&config.server);
+    problems.extend(config.limits.problems());
     problems.extend(config.database.problems());
     problems.extend(config.challenges.problems());
     problems.extend(routes::problems(&config.sms));
     problems.extend(config.message_problems());
     let tests = config.verification.test_numbers.iter().enumerate();
     problems.extend(tests.flat_map(|(index, numbers)| numbers.problems(index)));
+    problems
+}
+
+fn server_problems(server: &Server) -> Vec<String> {
+    let mut problems = Vec::new();
+    let counts = [
+        ("connections", server.connections),
+        ("connections_per_address", server.connections_per_address),
+        ("requests_in_flight", server.requests_in_flight),
+    ];
+    for (key, count) in counts {
+        if count == 0 {
+            problems.push(format!("server.{key} must be at least 1"));
+        }
+    }
+    let times = [
+        ("head_timeout", server.head_timeout),
+        ("body_timeout", server.body_timeout),
+        ("write_timeout", server.write_timeout),
+        ("idle_timeout", server.idle_timeout),
+    ];
+    for (key, time) in times {
+        if !(1..=3_600).contains(&time.get().as_secs()) {
+            problems.push(format!("server.{key} must be 1 second to 1 hour"));
+        }
+    }
+    if server.drain_delay.get().as_secs() > 10 {
+        problems.push("server.drain_delay must be at most 10 seconds: stopping takes at most 25".to_owned());
+    }
     problems
 }
 

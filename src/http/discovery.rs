@@ -5,6 +5,7 @@ use super::extract::{From, body, expect_content_type};
 use super::lookup_binary::{self, BINARY};
 use super::lookup_json::{Decoded, LookupBody, LookupView};
 use super::meta::ProblemDocument;
+use super::shedding::Class;
 use super::{Problem, Services};
 use crate::discovery::{Discovery, LookupRefused};
 use crate::model::epoch::Epoch;
@@ -90,6 +91,7 @@ pub(super) async fn lookup(
 ) -> Result<Response, Problem> {
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
     let bytes = body(request).await?;
+    let _admitted = services.shedding.admit(Class::Lookup)?;
     // A stranger's large body is not read, and a slow one does not outlive its sender's token.
     let now = services.clock.now();
     let caller = services.devices.again(&caller, now).await?.ok_or_else(Problem::token_invalid)?;

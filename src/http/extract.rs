@@ -11,6 +11,8 @@ use axum::response::IntoResponse as _;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
 
 /// The time of the request.
@@ -118,12 +120,26 @@ fn unfit(path: &str, error: &serde_json::Error) -> Problem {
 /// The body, or a problem where it is too large or broken off.
 pub(super) async fn body(request: Request) -> Result<Bytes, Problem> {
     Bytes::from_request(request, &()).await.map_err(|rejection: BytesRejection| {
-        if rejection.into_response().status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        if is_overdue(&rejection) {
+            Problem::new(408, "body_too_slow", "The body came too slowly", "Send the whole body at once.")
+        } else if rejection.into_response().status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(413, "body_too_large", "The body is too large", "Send less in one request.")
         } else {
             Problem::body("The body broke off before its end.")
         }
     })
+}
+
+/// Whether a body was not there in time, however deep the cause lies.
+fn is_overdue(rejection: &BytesRejection) -> bool {
+    let mut cause = rejection.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Which of the expected content types the body has.

@@ -1,6 +1,6 @@
 //! What stands around every handler: the request's name, its log line, the limit of its address.
 
-use super::{Problem, Services, idempotency};
+use super::{Problem, Services, shedding};
 use crate::config;
 use crate::model::source::Source;
 use crate::store::Patience;
@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use metrics::{Label, SharedString};
 use moka::sync::Cache;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -30,16 +30,6 @@ pub(super) fn wrap(router: Router<Arc<Services>>, services: &Arc<Services>) -> R
     router
         .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
         .layer(from_fn_with_state(services.clone(), name_and_log))
-}
-
-/// Reads the whole body before anything is decided: a slow one must not keep an old time or a revoked caller.
-pub(super) async fn whole_body(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts.clone(), body);
-    match super::extract::body(request).await {
-        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
-        Err(problem) => problem.into_response(),
-    }
 }
 
 /// Runs an effect to its end even if the client goes away: a commit must reach the node's own view.
@@ -70,15 +60,8 @@ impl AddressLimit {
     /// The configured limit. Loopback is exempt while the inbox is the only gateway.
     #[must_use]
     pub fn new(config: &config::Config) -> Self {
-        let mut exempt = config.limits.exempt.clone();
-        if config.inbox_only() {
-            exempt.extend([
-                IpNet::from(IpAddr::from([127, 0, 0, 1])),
-                IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-            ]);
-        }
         let counts = Cache::builder().max_capacity(1_000_000).time_to_live(Duration::from_mins(1)).build();
-        Self { limit: config.limits.requests_per_minute, exempt: exempt.into(), counts }
+        Self { limit: config.limits.requests_per_minute, exempt: config.exempt_addresses().into(), counts }
     }
 
     /// Where a request comes from, as far as limits by address look at it.
@@ -103,23 +86,22 @@ impl AddressLimit {
 }
 
 /// Answers a request, unless its address asks too often.
-async fn limited(services: Arc<Services>, mut request: Request, next: Next) -> Response {
+async fn limited(services: Arc<Services>, route: &str, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let Some(peer) = peer.filter(|_| !is_unlimited(&request)) else {
-        return idempotency::once(services, request, next).await;
+    let Some(peer) = peer.filter(|_| !is_unlimited(route)) else {
+        return shedding::pass(services, route, request, next).await;
     };
     let address = client_address(peer, request.headers(), &services.trusted_proxies);
     let source = services.address_limit.source(address);
     request.extensions_mut().insert(source);
     match services.address_limit.spend(&source, services.clock.now()) {
-        Ok(()) => idempotency::once(services, request, next).await,
+        Ok(()) => shedding::pass(services, route, request, next).await,
         Err(problem) => problem.into_response(),
     }
 }
 
 /// Health, and callbacks: all reports of a gateway come from few addresses.
-fn is_unlimited(request: &Request) -> bool {
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+fn is_unlimited(route: &str) -> bool {
     route == "/livez" || route.starts_with("/callbacks/")
 }
 
@@ -154,8 +136,10 @@ async fn name_and_log(State(services): State<Arc<Services>>, request: Request, n
     let method = word(request.method());
     let begun = Instant::now();
     let span = tracing::info_span!("request", id = %name, method, route = &*route);
+    let draining = services.draining.clone();
     let patience = Patience::of(services.database_wait);
-    let mut response = patience.bound(limited(services, request, next).instrument(span.clone())).await;
+    let answering = limited(services, &route, request, next).instrument(span.clone());
+    let mut response = patience.bound(answering).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
     measure(route, status, took);
@@ -163,6 +147,10 @@ async fn name_and_log(State(services): State<Arc<Services>>, request: Request, n
     headers.extend(HeaderValue::from_str(&name).map(|name| (REQUEST_ID, name)));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // A body that was given up leaves the connection in its middle, and a server that stops wants no more requests.
+    if status == StatusCode::REQUEST_TIMEOUT || draining.load(Ordering::Relaxed) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

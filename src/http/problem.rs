@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 
 /// How soon to come back when something below failed.
 const AFTER_FAILURE: i64 = 2;
+/// How soon to come back when there was too much to do.
+const AFTER_SHEDDING: i64 = 1;
 
 /// A problem details object, with a stable `code` and what else the client can act on.
 #[derive(Debug, Clone)]
@@ -105,6 +107,15 @@ impl Problem {
         let detail = "The server cannot answer just now. Nothing was lost: try again.";
         let mut problem = Self::new(503, "unavailable", "Try again", detail);
         problem.retry_after = Some(AFTER_FAILURE);
+        problem
+    }
+
+    /// More requests than this node can answer; nothing was done.
+    #[must_use]
+    pub fn busy() -> Self {
+        let detail = "The server has more to do than it can. Nothing was done: try again in a moment.";
+        let mut problem = Self::new(503, "unavailable", "Try again", detail);
+        problem.retry_after = Some(AFTER_SHEDDING);
         problem
     }
 

@@ -96,7 +96,7 @@ impl Running {
         let stop = CancellationToken::new();
         let served = app.serve(api, ops, stop.clone());
         #[expect(clippy::disallowed_methods, reason = "`shut_down` waits for it")]
-        let serving = Some(tokio::spawn(async move { served.await.unwrap() }));
+        let serving = Some(tokio::spawn(served));
         Self { store, base, ops: ops_url, development_key, stop, serving }
     }
 

@@ -18,6 +18,7 @@ mod operations;
 mod rotation;
 mod sending;
 mod shape;
+mod shedding;
 mod sync;
 mod verification;
 mod visibility;

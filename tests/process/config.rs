@@ -62,6 +62,22 @@ fn another_file_is_named_after_the_command() {
 }
 
 #[test]
+fn limits_that_would_shut_everybody_out_are_refused() {
+    let file = "[server]\nconnections = 0\nrequests_in_flight = 0\nhead_timeout = 0\nidle_timeout = \"2h\"\n\
+        drain_delay = 11\n";
+    let said = mistake(&configured(file));
+    for problem in [
+        "server.connections must be at least 1",
+        "server.requests_in_flight must be at least 1",
+        "server.head_timeout must be 1 second to 1 hour",
+        "server.idle_timeout must be 1 second to 1 hour",
+        "server.drain_delay must be at most 10 seconds",
+    ] {
+        assert!(said.contains(problem), "{problem} in {said}");
+    }
+}
+
+#[test]
 fn a_key_that_is_unknown_in_the_file_is_named_with_the_nearest_one() {
     let place = configured("[server]\nlistne = \"127.0.0.1:1\"\n[limit]\nsends_per_number = 5\n");
     let said = mistake(&place);

@@ -14,9 +14,10 @@ pub(crate) use server::{Answer, Server};
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -185,6 +186,23 @@ impl Place {
         Server::ready(Running::start(self.command(&[&["serve"], flags].concat())))
     }
 
+    /// Starts a server that is passed a listening socket, as a supervisor would (socket activation).
+    #[track_caller]
+    pub(crate) fn serve_on(&self, socket: OwnedFd) -> Server {
+        let server = self.command(&["serve"]);
+        let mut command = Command::new("sh");
+        let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve";
+        command.arg("-c").arg(script).arg(server.get_program()).current_dir(self.folder.path());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::from(socket));
+        Server::ready(Running::start(command))
+    }
+
     /// What a server says that refuses to start.
     #[track_caller]
     pub(crate) fn refusal(&self) -> String {
@@ -206,7 +224,7 @@ impl Place {
     /// The program with these arguments, in this folder, with nothing of the environment that concerns it.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tuttu"));
-        command.args(arguments).current_dir(self.folder.path());
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let known = name.to_string_lossy().to_uppercase();
             if known.starts_with("TUTTU") || known.ends_with("_PROXY") || known.starts_with("XDG_") {

@@ -45,9 +45,9 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a command.
+    /// Starts a command whose standard input is set.
     pub(crate) fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -98,6 +98,11 @@ impl Running {
     /// What it has written to standard error so far.
     pub(crate) fn log(&self) -> String {
         self.err.lock().unwrap().clone()
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> i32 {
+        Pid::from_child(&self.child).as_raw_nonzero().get()
     }
 
     /// Sends a signal.

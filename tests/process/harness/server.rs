@@ -109,6 +109,11 @@ impl Server {
         until("the beginning of the end", async || self.log().contains("stopping").then_some(())).await;
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn end(self) -> Finished {
@@ -158,6 +163,16 @@ impl Server {
 
     pub(crate) async fn post(&self, path: &str, bearer: &str, body: &Value) -> Answer {
         self.ask(Method::POST, path, bearer, Some(body)).await.unwrap()
+    }
+
+    /// Its metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        self.http.get(format!("{}/metrics", self.ops)).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Where the process lies in the system.
+    pub(crate) fn pid(&self) -> i32 {
+        self.process.pid()
     }
 
     /// The status of a page of the ops listener.

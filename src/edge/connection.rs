@@ -1,0 +1,92 @@
+//! One connection: its requests one after the other, until it ends or must end.
+
+use super::EdgeLimits;
+use super::body::TimedBody;
+use super::stream::{Progress, Stream};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower_service::Service as _;
+
+const MAX_HEADERS: usize = 64;
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// How long a connection may live: clients then spread anew over the nodes there are.
+const LIFETIME: Duration = Duration::from_hours(1);
+/// How long a connection that was opened just before the server stops may take to say what it wants.
+const FIRST_BYTE: Duration = Duration::from_secs(1);
+
+/// A connection that has a seat.
+pub(super) struct Connection {
+    stream: Stream,
+    peer: SocketAddr,
+    limits: Arc<EdgeLimits>,
+    progress: Arc<Progress>,
+}
+
+impl Connection {
+    /// Sets a socket up.
+    pub(super) fn new(tcp: TcpStream, peer: SocketAddr, limits: &Arc<EdgeLimits>) -> Self {
+        let _gone_already = tcp.set_nodelay(true);
+        // What lies in the system's own buffer must be taken in time, too.
+        let patience = u32::try_from(limits.write.as_millis()).unwrap_or(u32::MAX);
+        let _gone_already = rustix::net::sockopt::set_tcp_user_timeout(&tcp, patience);
+        let progress = Arc::new(Progress::new());
+        let stream = Stream::new(tcp, limits.clone(), progress.clone());
+        Self { stream, peer, limits: limits.clone(), progress }
+    }
+
+    /// Answers requests until the other end leaves, a limit bites, an hour is over or `stop`.
+    pub(super) async fn serve(self, router: Router, stop: CancellationToken) {
+        let Self { stream, peer, limits, progress } = self;
+        let serving = progress.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            serving.begin();
+            answer(router.clone(), request, peer, limits.body, serving.clone())
+        });
+        let mut http = http1::Builder::new();
+        http.max_headers(MAX_HEADERS).max_header_size(MAX_HEAD_BYTES).header_read_timeout(None);
+        let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+        // What fails here fails at the other end, which is not there to be told.
+        let ended = tokio::select! {
+            biased;
+            _ended = served.as_mut() => return,
+            () = sleep(LIFETIME) => false,
+            () = stop.cancelled() => true,
+        };
+        served.as_mut().graceful_shutdown();
+        if ended && !progress.was_heard() {
+            let _ended_or_heard = timeout(FIRST_BYTE, served.as_mut()).await;
+            if !progress.was_heard() {
+                return;
+            }
+        }
+        let _ended = served.await;
+    }
+}
+
+async fn answer(
+    mut router: Router,
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    patience: Duration,
+    progress: Arc<Progress>,
+) -> Result<Response, Infallible> {
+    let mut request: Request = request.map(|body| Body::new(TimedBody::new(body, patience)));
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answer = router.call(request).await;
+    progress.answer();
+    answer
+}

@@ -1,0 +1,198 @@
+//! A socket that fails once its other end takes too long.
+
+use super::EdgeLimits;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How far the requests of a connection are, as its service tells its socket.
+#[derive(Debug)]
+pub(super) struct Progress {
+    opened: Instant,
+    heard: AtomicBool,
+    begun: AtomicUsize,
+    answered: AtomicUsize,
+    /// When the last answer was known, in milliseconds since the connection was opened.
+    answered_ms: AtomicU64,
+}
+
+impl Progress {
+    /// Of a connection that has just been opened.
+    pub(super) fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            heard: AtomicBool::default(),
+            begun: AtomicUsize::default(),
+            answered: AtomicUsize::default(),
+            answered_ms: AtomicU64::default(),
+        }
+    }
+
+    /// A head has been read whole.
+    pub(super) fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its answer is known.
+    pub(super) fn answer(&self) {
+        let since = self.opened.elapsed().as_millis();
+        self.answered_ms.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether anything was ever received.
+    pub(super) fn was_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// The rest of a head; of a new connection, all of it.
+    Head,
+    /// Another request.
+    Request,
+}
+
+/// The socket.
+pub(super) struct Stream {
+    tcp: TcpStream,
+    limits: Arc<EdgeLimits>,
+    progress: Arc<Progress>,
+    waiting: Waiting,
+    until: Instant,
+    /// The answers that `until` reckons with.
+    answered: usize,
+    /// Rings at `until` or before it: most requests come whole and need no alarm.
+    alarm: Pin<Box<Sleep>>,
+    write_alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stream {
+    /// A connection that has just been opened.
+    pub(super) fn new(tcp: TcpStream, limits: Arc<EdgeLimits>, progress: Arc<Progress>) -> Self {
+        let until = Instant::now() + limits.head;
+        let alarm = Box::pin(sleep_until(until));
+        Self { tcp, limits, progress, waiting: Waiting::Head, until, answered: 0, alarm, write_alarm: None }
+    }
+
+    /// Begins to wait for another request once those before it are answered.
+    fn turn(&mut self) {
+        let answered = self.progress.answered.load(Ordering::Relaxed);
+        if answered != self.answered {
+            self.answered = answered;
+            self.waiting = Waiting::Request;
+            let since = Duration::from_millis(self.progress.answered_ms.load(Ordering::Relaxed));
+            self.until = self.progress.opened + since + self.limits.idle;
+        }
+    }
+
+    /// Notes that something came: if no request is under way, a head has begun.
+    fn hear(&mut self) {
+        self.progress.heard.store(true, Ordering::Relaxed);
+        self.turn();
+        if self.waiting == Waiting::Request && !self.is_under_way() {
+            self.waiting = Waiting::Head;
+            self.until = Instant::now() + self.limits.head;
+        }
+    }
+
+    /// Nothing came: an error once that has been so for too long. While a request is under way its body has a limit
+    /// of its own, and all there is to do is to look again later: hyper does not ask anew once it has answered.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.turn();
+            let now = Instant::now();
+            let next = if self.is_under_way() { now + self.limits.idle } else { self.until };
+            if now >= next {
+                let what = if self.waiting == Waiting::Head { "head" } else { "idle" };
+                return Poll::Ready(Err(self.timed_out(what)));
+            }
+            if self.alarm.is_elapsed() || self.alarm.deadline() > next {
+                self.alarm.as_mut().reset(next);
+            }
+            ready!(self.alarm.as_mut().poll(context));
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.progress.begun.load(Ordering::Relaxed) != self.answered
+    }
+
+    /// Nothing more can be sent: an error once that has been so for too long since all was sent.
+    fn wait_to_write<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let limit = self.limits.write;
+        let alarm = self.write_alarm.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        ready!(alarm.as_mut().poll(context));
+        Poll::Ready(Err(self.timed_out("write")))
+    }
+
+    fn timed_out(&self, what: &'static str) -> io::Error {
+        let labels = [("listener", self.limits.listener), ("limit", what)];
+        metrics::counter!("tuttu_connections_timed_out_total", &labels).increment(1);
+        io::Error::from(io::ErrorKind::TimedOut)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.tcp).poll_read(context, buffer) {
+            Poll::Pending => self.wait(context),
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => {
+                self.hear();
+                Poll::Ready(Ok(()))
+            }
+            ended @ Poll::Ready(_) => ended,
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.tcp).poll_write(context, bytes) {
+            Poll::Pending => self.wait_to_write(context),
+            written @ Poll::Ready(_) => written,
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.tcp).poll_write_vectored(context, parts) {
+            Poll::Pending => self.wait_to_write(context),
+            written @ Poll::Ready(_) => written,
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    /// hyper flushes once its own buffer is empty: whoever takes an answer byte by byte gains no time before that.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write_alarm = None;
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,94 @@
+//! More requests than a server can answer.
+
+#![allow(clippy::print_stdout, reason = "the table is what a proof is read by")]
+#![allow(clippy::cast_precision_loss, reason = "counts of requests are small")]
+
+mod load;
+
+use super::harness::{Place, until};
+use load::{Kind, Load, Tally};
+use std::time::{Duration, Instant};
+
+fn proving() -> bool {
+    std::env::var_os("TUTTU_PROVE").is_some()
+}
+
+/// A place whose numbers of one prefix have a fixed code, and where no limit but what the machine can do bites.
+fn unlimited() -> Place {
+    let mut place = Place::new();
+    // Ten ranges: one of them alone lets only about a thousand a second through.
+    let range = |digit| {
+        format!(
+            "[[verification.test_numbers]]\nprefix = \"+35840{digit}\"\ncode = \"424242\"\nper_hour = 3600000\n"
+        )
+    };
+    let ranges: String = (0..10).map(range).collect();
+    place.write("tuttu.toml", &format!("{ranges}[limits.guard]\nmode = \"off\"\n[log]\nlevel = \"warn\"\n"));
+    place.set("TUTTU__DISCOVERY__REQUESTS_PER_HOUR", "4000000000");
+    place.set("TUTTU__DISCOVERY__HANDLES_PER_HOUR", "4000000000");
+    place
+}
+
+/// Resident memory of a process, in MiB.
+fn memory(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// How long after an overload a start, its check and a lookup are all answered within 50 ms again.
+async fn until_normal(load: &Load) -> Duration {
+    let over = Instant::now();
+    until("a normal answer", async || load.is_normal().await.then_some(())).await;
+    over.elapsed()
+}
+
+fn show(what: &str, tally: &Tally) {
+    let per = |count: usize| count as f64 / tally.seconds;
+    let kinds = Kind::ALL
+        .map(|kind| format!("{} {:.0} + {:.0}", kind.as_str(), per(tally.good(kind)), per(tally.shed(kind))));
+    println!(
+        "| {what} | {:.0} asked/s | {:.0} good/s | {} (good + shed a second) |",
+        per(tally.all()),
+        per(tally.all_good()),
+        kinds.join(", ")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_times_too_much_leaves_checks_and_most_of_the_work_alive() {
+    let place = unlimited();
+    let server = place.serve();
+    let load = Load::prepare(&server).await;
+    let seconds = Duration::from_secs(if proving() { 20 } else { 2 });
+    load.run(64, None, seconds / 4).await;
+    let peak = load.run(64, None, seconds).await;
+    show("peak, 64 connections", &peak);
+    let before = memory(server.pid());
+    let overload =
+        load.run(1_000, Some(10.0 * peak.rate()), if proving() { seconds * 3 } else { seconds }).await;
+    let during = memory(server.pid());
+    show("ten times that, 1 000 connections", &overload);
+    let normal = until_normal(&load).await;
+    let after = load.run(64, None, seconds).await;
+    show("peak again", &after);
+    let checks = overload.good(Kind::Check) as f64 / overload.of(Kind::Check).max(1) as f64;
+    let goodput = overload.all_good() as f64 / overload.seconds / peak.rate();
+    println!(
+        "| goodput {:.0} % of peak | checks that succeed {:.3} % | shed p99 {:.1?} | normal after {normal:.1?} |",
+        goodput * 100.0,
+        checks * 100.0,
+        overload.shed_p99()
+    );
+    println!(
+        "| memory before / after overload / at the end: {before} / {during} / {} MiB | | | |",
+        memory(server.pid())
+    );
+    assert_eq!(overload.wrong, Vec::<String>::new(), "every answer is a good one or 503");
+    assert!(overload.all_good() > 0 && overload.good(Kind::Check) > 0);
+    if proving() {
+        assert!(goodput >= 0.9 && checks >= 0.999 && normal <= Duration::from_secs(5));
+    }
+    assert_eq!(server.ops_status("/livez").await, 200);
+    server.stop().ok();
+}
