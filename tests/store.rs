@@ -21,6 +21,7 @@ mod store {
     mod keeping;
     mod keys;
     mod limits;
+    mod nodes;
     mod patience;
     mod relisting;
     mod restoring;

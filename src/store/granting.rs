@@ -9,6 +9,8 @@ const READ: &str = "SELECT";
 /// What is written once stays as it is.
 const APPEND: &str = "SELECT, INSERT";
 const AMEND: &str = "SELECT, INSERT, UPDATE";
+/// A key's fingerprint stays, its times are written.
+const MARK: &str = "SELECT, INSERT, UPDATE (used_at, retired_at)";
 /// Rows come and go, and none is altered.
 const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
@@ -31,7 +33,7 @@ const GRANTS: [(&str, &str); 28] = [
     ("guard_pauses", CHANGE),
     ("guess_counts", CHANGE),
     ("idempotency", CHANGE),
-    ("key_fingerprints", AMEND),
+    ("key_fingerprints", MARK),
     ("key_work", CHANGE),
     ("ledgers", CHANGE),
     ("lookup_budgets", AMEND),
