@@ -6,6 +6,7 @@ use crate::epochs::Epochs;
 use crate::idempotency::Idempotency;
 use crate::key_rotation::KeyRotation;
 use crate::rotation::Rotation;
+use crate::store::Patience;
 use crate::verification::{Dispatcher, Failure, Verifications};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// How long work that is small waits for the database.
+const BRIEFLY: Duration = Duration::from_secs(4);
 /// How often the outbox is looked at even if nobody says that it holds something.
 const POLL: Duration = Duration::from_secs(1);
 const FORGET: Duration = Duration::from_mins(10);
@@ -31,6 +34,11 @@ const KEYS: Duration = Duration::from_secs(1);
 /// How many times as long as it took the search for what is under old keys rests, so that it costs little.
 const REST: u32 = 20;
 
+/// What is small and asked all the time: on a connection that is dead without a word it must not hang for long.
+async fn briefly<T>(work: impl Future<Output = T>) -> T {
+    Patience::of(BRIEFLY).bound(Box::pin(work)).await
+}
+
 /// Sends what is queued until `stop`: at once when `outbox` says so, and by polling.
 pub async fn dispatch(
     dispatcher: Dispatcher,
@@ -43,7 +51,7 @@ pub async fn dispatch(
     loop {
         // Looked at before the outbox: what was queued before the stop is still sent.
         let last = stop.is_cancelled();
-        let claimed = dispatcher.claim().await.unwrap_or_else(|cause| {
+        let claimed = briefly(dispatcher.claim()).await.unwrap_or_else(|cause| {
             complain("the outbox could not be read", &cause);
             Vec::new()
         });
@@ -188,7 +196,7 @@ pub async fn watch_epochs(epochs: Epochs, clock: Clock, stop: CancellationToken)
     while !stop.is_cancelled() {
         tokio::select! {
             _ = ticks.tick() => {
-                if let Err(cause) = epochs.reload(clock.now()).await {
+                if let Err(cause) = briefly(epochs.reload(clock.now())).await {
                     complain("the epochs could not be read", &cause);
                 }
             }
@@ -220,7 +228,7 @@ pub async fn watch_keys(keys: KeyRotation, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
             _ = ticks.tick() => {
-                if let Err(cause) = keys.watch().await {
+                if let Err(cause) = briefly(keys.watch()).await {
                     complain("the keys in use could not be read", &cause);
                 }
             }

@@ -34,7 +34,10 @@ const RULES: [(&str, &[&str]); 23] = [
     ("idempotency", &["model", "store", "verification"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
-    ("jobs", &["verification", "idempotency", "directory", "epochs", "rotation", "key_rotation", "clock"]),
+    (
+        "jobs",
+        &["verification", "idempotency", "directory", "epochs", "rotation", "key_rotation", "clock", "store"],
+    ),
     (
         "http",
         &[

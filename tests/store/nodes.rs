@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "the table is what a proof is read by")]
 
+mod failover;
 mod proxy;
 
 use super::fixtures::{Database, approved, at, keys, registration};
@@ -312,7 +313,8 @@ async fn recovered(node: &Node) -> Duration {
     loop {
         ticks.tick().await;
         let lag = node.directory.lag().unwrap_or_default();
-        if lag < begun.elapsed() && node.store.ping().await.is_ok() {
+        let asked = Patience::of(REQUEST).bound(node.store.ping()).await;
+        if lag < begun.elapsed() && asked.is_ok() {
             return begun.elapsed();
         }
         assert!(begun.elapsed() < Duration::from_mins(1), "it did not come back");

@@ -1,5 +1,7 @@
 //! A way to the database that can be cut, blocked and slowed down.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -28,6 +30,7 @@ const LATE: Duration = Duration::from_millis(700);
 pub(super) struct Proxy {
     pub(super) port: u16,
     way: watch::Sender<Way>,
+    far: Arc<AtomicU16>,
     _stop: DropGuard,
 }
 
@@ -37,16 +40,23 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let (way, seen) = watch::channel(Way::Open);
+        let far = Arc::new(AtomicU16::new(port));
+        let leads = far.clone();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let accepting = async move {
             loop {
                 let (near, _) = listener.accept().await.unwrap();
-                tasks.spawn(carry(near, port, seen.clone()));
+                tasks.spawn(carry(near, leads.load(Ordering::Relaxed), seen.clone()));
             }
         };
         let stopped = stop.clone();
         TaskTracker::new().spawn(async move { stopped.run_until_cancelled(accepting).await });
-        Self { port: own, way, _stop: stop.drop_guard() }
+        Self { port: own, way, far, _stop: stop.drop_guard() }
+    }
+
+    /// From now on, leads whoever calls to another port.
+    pub(super) fn leads_to(&self, port: u16) {
+        self.far.store(port, Ordering::Relaxed);
     }
 
     pub(super) fn becomes(&self, way: Way) {
