@@ -10,13 +10,16 @@ use super::view::{Filtered, View};
 use super::{Directory, DirectoryError, FeedError};
 use crate::config::DirectoryMode;
 use crate::model::keys::StoredHandle;
-use crate::store::{DirectoryRow, FeedCursor, FeedReader};
+use crate::store::{DirectoryRow, FeedCursor, FeedReader, Patience, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
+/// How long a step may take that is small, and one that is not: a connection may be dead without a word.
+const BRIEFLY: Duration = Duration::from_secs(2);
+pub(super) const AT_LENGTH: Duration = Duration::from_secs(30);
 /// Rows that are read at once.
 const PAGE: i64 = 20_000;
 /// Parts of the directory that are read side by side.
@@ -85,13 +88,17 @@ impl Directory {
         let began = Instant::now();
         // One connection throughout: if the server crashes meanwhile, this comes to nothing and is begun anew.
         let mut reader = self.store.open_feed().await?;
-        let from = reader.head().await?;
+        // First of all, so that a connection that is dead without a word is found before something long is asked on it.
+        Patience::of(BRIEFLY).bound(self.store.ping()).await?;
+        let from = timely(BRIEFLY, reader.head()).await?;
         let users = self.store.directory_size(epoch).await?;
         let view = Arc::new(self.empty_view(epoch, users)?);
         self.read_rows(epoch, &view, users).await?;
         let only = BTreeMap::from([(epoch, view.clone())]);
         // Most of what was missed before the lock, the rest under it: others wait for the lock to see their changes.
-        let Some(from) = self.replay(&mut reader, from, &only).await? else { return Ok(()) };
+        let Some(from) = timely(AT_LENGTH, self.replay(&mut reader, from, &only)).await? else {
+            return Ok(());
+        };
         self.publish(reader, from, only).await?;
         tracing::info!(
             epoch,
@@ -114,7 +121,9 @@ impl Directory {
         let mut place = self.following.place.lock().await;
         self.read_feed(&mut place).await?;
         let began = Instant::now();
-        let Some(read) = self.replay(&mut reader, from.clone(), &new).await? else { return Ok(()) };
+        // Others wait for the lock meanwhile.
+        let replayed = timely(BRIEFLY, self.replay(&mut reader, from.clone(), &new)).await?;
+        let Some(read) = replayed else { return Ok(()) };
         if !place.is_set() {
             place.begin(reader, from, began);
             place.go_on(read, began);
@@ -180,7 +189,8 @@ impl Directory {
     ) -> Result<(), DirectoryError> {
         let (mut after, until) = bounds(part);
         loop {
-            let page = self.store.directory_page(epoch, after, until, PAGE).await?;
+            let reading = self.store.directory_page(epoch, after, until, PAGE);
+            let page = Patience::of(AT_LENGTH / 3).bound(reading).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.handle);
             self.take_rows(epoch, view, &page)?;
@@ -208,6 +218,15 @@ impl Directory {
             }
         }
     }
+}
+
+/// Waits for a step no longer than this.
+pub(super) async fn timely<T>(
+    most: Duration,
+    step: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, FeedError> {
+    let ended = tokio::time::timeout(most, step).await;
+    Ok(ended.map_err(|_| FeedError::Late(most))??)
 }
 
 /// After which handle a part begins, and with which it ends: equal shares of all that there can be.

@@ -9,6 +9,7 @@
 //!
 //! A file that does not fit is ignored, with a warning: it only saves time.
 
+use super::fill::{AT_LENGTH, timely};
 use super::table::Table;
 use super::view::View;
 use super::{Directory, DirectoryError};
@@ -75,7 +76,7 @@ impl Directory {
         let read = tokio::task::spawn_blocking(reading).await.map_err(io::Error::other)?;
         let mut reader = self.store.open_feed().await?;
         let unfit = match read {
-            Ok((cursor, views)) => match self.replay(&mut reader, cursor, &views).await? {
+            Ok((cursor, views)) => match timely(AT_LENGTH, self.replay(&mut reader, cursor, &views)).await? {
                 Some(cursor) => {
                     let users: u64 = views.values().map(|view| view.users()).sum();
                     self.publish(reader, cursor, views).await?;
