@@ -172,7 +172,6 @@ impl App {
             ),
             clock,
             store,
-            database_wait: config.database.request_timeout.get(),
             draining: Arc::new(AtomicBool::new(false)),
             development: development(config, inbox),
             address_limit: AddressLimit::new(config),

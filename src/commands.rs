@@ -11,11 +11,13 @@ pub(crate) mod sending;
 pub(crate) mod serve;
 mod table;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use tuttu::config::{Loaded, Overrides, load};
+use tuttu::config::{Config, Loaded, Overrides, load};
+use tuttu::telemetry;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -66,6 +68,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Reads the configuration of a command that works on the database, which then logs as it says and keeps what it
+    /// writes and knows to itself.
+    fn begin(&self) -> anyhow::Result<Config> {
+        let config = self.load()?.config;
+        telemetry::log(&config.log).context("log.level")?;
+        close_to_others();
+        Ok(config)
+    }
+
     /// Reads the configuration.
     fn load(&self) -> anyhow::Result<Loaded> {
         let flags = [
@@ -77,6 +88,15 @@ impl Options {
         let given = flags.into_iter().filter_map(|(key, value, flag)| Some((key, value.clone()?, flag)));
         let overrides = Overrides { environment: environment(), flags: given.collect() };
         Ok(load(self.config.as_deref(), &overrides)?)
+    }
+}
+
+/// Files that are made are for their owner alone, and no core dump holds a key.
+fn close_to_others() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    if let Err(cause) = hidden {
+        tracing::warn!(%cause, "the process can be dumped: keep core dumps off");
     }
 }
 

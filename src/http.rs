@@ -38,7 +38,6 @@ use ipnet::IpNet;
 use meta::Security;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,8 +67,6 @@ pub struct Services {
     pub clock: Clock,
     /// The database, for health.
     pub store: Store,
-    /// What a request may wait for the database in all.
-    pub database_wait: Duration,
     /// Whether the server is draining.
     pub draining: Arc<AtomicBool>,
     /// The inbox, where it may be read.

@@ -7,12 +7,12 @@ use crate::idempotency::Idempotency;
 use crate::key_rotation::KeyRotation;
 use crate::rotation::Rotation;
 use crate::store::Patience;
-use crate::verification::{Dispatcher, Failure, Verifications};
+use crate::verification::{Dispatcher, Verifications};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -34,6 +34,25 @@ const KEYS: Duration = Duration::from_secs(1);
 /// How many times as long as it took the search for what is under old keys rests, so that it costs little.
 const REST: u32 = 20;
 
+/// A turn every so often, the first one at once, until the stop.
+struct Turns {
+    ticks: Interval,
+    stop: CancellationToken,
+}
+
+impl Turns {
+    fn every(period: Duration, stop: &CancellationToken) -> Self {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, stop: stop.clone() }
+    }
+
+    /// Waits for the next turn; `false`: there is none any more.
+    async fn next(&mut self) -> bool {
+        self.stop.run_until_cancelled(self.ticks.tick()).await.is_some() && !self.stop.is_cancelled()
+    }
+}
+
 /// What is small and asked all the time: on a connection that is dead without a word it must not hang for long.
 async fn briefly<T>(work: impl Future<Output = T>) -> T {
     Patience::of(BRIEFLY).bound(Box::pin(work)).await
@@ -51,16 +70,15 @@ pub async fn dispatch(
     loop {
         // Looked at before the outbox: what was queued before the stop is still sent.
         let last = stop.is_cancelled();
-        let claimed = briefly(dispatcher.claim()).await.unwrap_or_else(|cause| {
-            complain("the outbox could not be read", &cause);
+        let claimed = briefly(dispatcher.claim()).await;
+        let claimed = claimed.unwrap_or_else(|cause| {
+            tracing::error!(%cause, "the outbox could not be read");
             Vec::new()
         });
         for delivery in &claimed {
             let (dispatcher, delivery) = (dispatcher.clone(), delivery.clone());
             sends.spawn(async move {
-                if let Err(cause) = dispatcher.deliver(&delivery).await {
-                    complain("a delivery could not be settled", &cause);
-                }
+                report("a delivery could not be settled", dispatcher.deliver(&delivery).await);
             });
         }
         match (claimed.is_empty(), last) {
@@ -119,34 +137,23 @@ pub async fn follow_directory(
 
 /// Lets the other nodes know of what is written here, until `stop`: at most twenty times a second.
 pub async fn tell_others(directory: Arc<Directory>, stop: CancellationToken) {
-    let mut turns = interval(TELL);
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let telling = async {
-        loop {
-            turns.tick().await;
-            if let Err(cause) = directory.tell().await {
-                tracing::debug!(%cause, "the other nodes were not told");
-            }
+    let mut turns = Turns::every(TELL, &stop);
+    while turns.next().await {
+        // Cut off by the stop: it waits until there is something to tell.
+        if let Some(Err(cause)) = stop.run_until_cancelled(directory.tell()).await {
+            tracing::debug!(%cause, "the other nodes were not told");
         }
-    };
-    stop.run_until_cancelled_owned(telling).await;
+    }
 }
 
 /// Reads the feed as soon as another node says so, until `stop`.
 pub async fn listen_to_others(directory: Arc<Directory>, stop: CancellationToken) {
-    let mut turns = interval(UPKEEP);
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let listening = async {
-        loop {
-            turns.tick().await;
-            match directory.listen().await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(cause) => tracing::debug!(%cause, "the other nodes could not be heard"),
-            }
+    let mut turns = Turns::every(UPKEEP, &stop);
+    while turns.next().await {
+        if let Some(Err(cause)) = stop.run_until_cancelled(directory.listen()).await {
+            tracing::debug!(%cause, "the other nodes could not be heard");
         }
-    };
-    stop.run_until_cancelled_owned(listening).await;
+    }
 }
 
 async fn keep_fit(directory: Arc<Directory>, epochs: Epochs, now: Timestamp) {
@@ -157,7 +164,7 @@ async fn keep_fit(directory: Arc<Directory>, epochs: Epochs, now: Timestamp) {
     directory.report();
 }
 
-fn report<E: std::fmt::Display>(what: &'static str, outcome: Result<(), E>) {
+fn report<T, E: std::fmt::Display>(what: &'static str, outcome: Result<T, E>) {
     if let Err(cause) = outcome {
         tracing::error!(%cause, "{what}");
     }
@@ -171,69 +178,35 @@ pub async fn forget(
     clock: Clock,
     stop: CancellationToken,
 ) {
-    let mut ticks = interval(FORGET);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = ticks.tick() => {
-                if let Err(cause) = verifications.forget_old(clock.now()).await {
-                    complain("old verifications could not be forgotten", &cause);
-                }
-                if let Err(cause) = idempotency.forget_old(clock.now()).await {
-                    complain("old answers could not be forgotten", &cause);
-                }
-                report("the old feed could not be forgotten", directory.forget_feed().await);
-            }
-            () = stop.cancelled() => {}
-        }
+    let mut turns = Turns::every(FORGET, &stop);
+    while turns.next().await {
+        report("old verifications could not be forgotten", verifications.forget_old(clock.now()).await);
+        report("old answers could not be forgotten", idempotency.forget_old(clock.now()).await);
+        report("the old feed could not be forgotten", directory.forget_feed().await);
     }
 }
 
 /// Reads the epochs anew until `stop`, so that this node knows of one that others wrote.
 pub async fn watch_epochs(epochs: Epochs, clock: Clock, stop: CancellationToken) {
-    let mut ticks = interval(EPOCHS);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = ticks.tick() => {
-                if let Err(cause) = briefly(epochs.reload(clock.now())).await {
-                    complain("the epochs could not be read", &cause);
-                }
-            }
-            () = stop.cancelled() => {}
-        }
+    let mut turns = Turns::every(EPOCHS, &stop);
+    while turns.next().await {
+        report("the epochs could not be read", briefly(epochs.reload(clock.now())).await);
     }
 }
 
 /// Prepares, starts and ends epochs until `stop`.
 pub async fn tend_epochs(rotation: Rotation, stop: CancellationToken) {
-    let mut ticks = interval(EPOCHS);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = ticks.tick() => {
-                if let Err(cause) = rotation.tend(&stop).await {
-                    complain("an epoch could not be tended", &cause);
-                }
-            }
-            () = stop.cancelled() => {}
-        }
+    let mut turns = Turns::every(EPOCHS, &stop);
+    while turns.next().await {
+        report("an epoch could not be tended", rotation.tend(&stop).await);
     }
 }
 
 /// Says that this node runs, and goes on with the keys that are in use, until `stop`.
 pub async fn watch_keys(keys: KeyRotation, stop: CancellationToken) {
-    let mut ticks = interval(KEYS);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = ticks.tick() => {
-                if let Err(cause) = briefly(keys.watch()).await {
-                    complain("the keys in use could not be read", &cause);
-                }
-            }
-            () = stop.cancelled() => {}
-        }
+    let mut turns = Turns::every(KEYS, &stop);
+    while turns.next().await {
+        report("the keys in use could not be read", briefly(keys.watch()).await);
     }
     report("the end of this node could not be said", keys.leave().await);
 }
@@ -242,17 +215,11 @@ pub async fn watch_keys(keys: KeyRotation, stop: CancellationToken) {
 pub async fn tend_keys(keys: KeyRotation, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let began = Instant::now();
-        if let Err(cause) = keys.tend(&stop).await {
-            complain("what is under old keys could not be tended", &cause);
-        }
+        report("what is under old keys could not be tended", keys.tend(&stop).await);
         let rest = (began.elapsed() * REST).max(KEYS);
         tokio::select! {
             () = sleep(rest) => {}
             () = stop.cancelled() => {}
         }
     }
-}
-
-fn complain(what: &'static str, cause: &Failure) {
-    tracing::error!(%cause, "{what}");
 }

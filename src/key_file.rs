@@ -10,7 +10,7 @@
 mod adding;
 mod text;
 
-pub use adding::{AddRefused, add, waiting, withdraw};
+pub use adding::{AddRefused, add, make_known, waiting, withdraw};
 
 use crate::model::key_life::KeyState;
 use crate::model::keys::{KeySet, Keys, Purpose, SecretKey};

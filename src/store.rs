@@ -192,6 +192,23 @@ impl Store {
         Ok(())
     }
 
+    /// What a request may wait for the database in all; `None` where the engine is in this process.
+    #[must_use]
+    pub fn patience(&self) -> Option<Patience> {
+        match &self.pool {
+            Pool::Sqlite { .. } => None,
+            Pool::Postgres(server) => Some(server.patience()),
+        }
+    }
+
+    /// This store for statements that take as long as they take.
+    fn at_length(&self) -> Self {
+        match &self.pool {
+            Pool::Sqlite { .. } => self.clone(),
+            Pool::Postgres(server) => Self { pool: Pool::Postgres(server.at_length()) },
+        }
+    }
+
     /// The engine's name: `sqlite` or `postgres`.
     #[must_use]
     pub const fn engine(&self) -> &'static str {

@@ -1,13 +1,11 @@
 //! `tuttu backup`: a copy of an embedded database while servers run.
 
 use super::Options;
-use super::serve::close_to_others;
 use anyhow::Context as _;
 use clap::Args;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use tuttu::store::{DatabaseUrl, Store};
-use tuttu::telemetry;
 
 /// Copy an embedded database into a new file while servers run. The key file, without which it cannot be read, is
 /// never in it
@@ -21,9 +19,7 @@ pub(crate) struct BackupArgs {
 
 /// Runs `tuttu backup`.
 pub(crate) async fn run(arguments: BackupArgs) -> anyhow::Result<()> {
-    let config = arguments.options.load()?.config;
-    telemetry::log(&config.log).context("log.level")?;
-    close_to_others();
+    let config = arguments.options.begin()?;
     let url = DatabaseUrl::parse(config.database.url.expose()).context("database.url")?;
     // Not made where it is not there: an empty copy would look like a backup.
     let store = Store::connect(&url, false, 1).await?;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tuttu::app::open_store;
 use tuttu::clock::Clock;
+use tuttu::key_file;
 use tuttu::model::epoch::EpochState;
 use tuttu::rotation::{RotateRefused, begin};
 use tuttu::store::{EpochProgress, SealedEpoch, Store};
-use tuttu::{key_file, telemetry};
 
 /// Between two looks at how far servers are.
 const LOOK: Duration = Duration::from_millis(500);
@@ -48,7 +48,7 @@ pub(crate) async fn run(arguments: EpochArgs) -> anyhow::Result<()> {
     match arguments.command {
         EpochCommand::Rotate { incident, wait, options } => rotate(incident, wait, &options).await,
         EpochCommand::Status(options) => {
-            let store = open_store(&options.load()?.config, false).await?;
+            let store = open_store(&options.begin()?, false).await?;
             let shown = status(&store, Clock::System.now()).await;
             store.close().await;
             Ok(write!(io::stdout(), "{}", shown?)?)
@@ -57,8 +57,7 @@ pub(crate) async fn run(arguments: EpochArgs) -> anyhow::Result<()> {
 }
 
 async fn rotate(incident: bool, wait: bool, options: &Options) -> anyhow::Result<()> {
-    let config = options.load()?.config;
-    telemetry::log(&config.log).context("log.level")?;
+    let config = options.begin()?;
     let store = open_store(&config, false).await?;
     let keys = key_file::open(&config.keys.file, &store).await?;
     let begun = begin(&store, &keys, incident, Clock::System.now()).await;

@@ -10,10 +10,10 @@ use tokio::time::sleep;
 use tuttu::app::open_store;
 use tuttu::clock::Clock;
 use tuttu::config::Config;
+use tuttu::key_file;
 use tuttu::key_rotation::{KeyStatus, live_nodes, put_into_use, status, unfinished};
 use tuttu::model::keys::Purpose;
 use tuttu::store::{SeenNode, Store};
-use tuttu::{key_file, telemetry};
 
 /// Between two looks at how far servers are.
 const LOOK: Duration = Duration::from_millis(500);
@@ -90,8 +90,7 @@ pub(crate) async fn run(arguments: KeysArgs) -> anyhow::Result<()> {
     | KeysCommand::Add { options, .. }
     | KeysCommand::Use { options, .. }
     | KeysCommand::Withdraw { options, .. }) = &arguments.command;
-    let config = options.load()?.config;
-    telemetry::log(&config.log)?;
+    let config = options.begin()?;
     let store = open_store(&config, false).await?;
     let said = match arguments.command {
         KeysCommand::List(_) => list(&store, Clock::System.now()).await,

@@ -1,14 +1,11 @@
 //! `tuttu migrate`: the schema, and who may do what with it.
 
 use super::Options;
-use super::serve::close_to_others;
-use anyhow::Context as _;
 use clap::Args;
 use std::io::{self, Write as _};
 use std::time::Duration;
 use tuttu::app::connect_store;
 use tuttu::store::Store;
-use tuttu::telemetry;
 
 /// Bring the database's schema up to this version, and end. Servers of this and of the version before it may run
 /// meanwhile
@@ -30,9 +27,7 @@ pub(crate) struct MigrateArgs {
 
 /// Runs `tuttu migrate`.
 pub(crate) async fn run(arguments: MigrateArgs) -> anyhow::Result<()> {
-    let config = arguments.options.load()?.config;
-    telemetry::log(&config.log).context("log.level")?;
-    close_to_others();
+    let config = arguments.options.begin()?;
     let store = connect_store(&config).await?;
     let done = steps(&store, &arguments).await;
     store.close().await;

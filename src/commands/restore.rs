@@ -3,7 +3,6 @@
 mod files;
 
 use super::Options;
-use super::serve::close_to_others;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use files::Placing;
@@ -12,10 +11,10 @@ use std::path::{Path, PathBuf};
 use tuttu::app::connect_store;
 use tuttu::clock::Clock;
 use tuttu::config::Config;
+use tuttu::key_file;
 use tuttu::model::entropy::random_bytes;
 use tuttu::model::secret::HashedSecret;
 use tuttu::store::{DatabaseUrl, Hold, Restored, Store};
-use tuttu::{key_file, telemetry};
 
 /// Put a backup in the place of an embedded database, with servers stopped; on PostgreSQL, or without FILE, make a
 /// database that was put back by other means safe to serve. Codes that were open are over, messages that were under
@@ -36,9 +35,7 @@ pub(crate) struct RestoreArgs {
 
 /// Runs `tuttu restore`.
 pub(crate) async fn run(arguments: RestoreArgs) -> anyhow::Result<()> {
-    let config = arguments.options.load()?.config;
-    telemetry::log(&config.log).context("log.level")?;
-    close_to_others();
+    let config = arguments.options.begin()?;
     let url = DatabaseUrl::parse(config.database.url.expose()).context("database.url")?;
     let restored = match (url.file(), &arguments.file) {
         (Some(database), Some(backup)) => put_in_place(&config, backup, database, &arguments).await?,
@@ -97,6 +94,9 @@ async fn checked(config: &Config, store: &Store, sign_out: bool) -> anyhow::Resu
     // First, for an older version's marks do not read as this one's.
     store.migrate().await.context("it holds no database of Tuttu")?;
     ensure!(!store.key_marks().await?.is_empty(), "it is of a server that has never run");
+    if config.keys.file.exists() {
+        key_file::make_known(&config.keys.file, store, Clock::System.now()).await?;
+    }
     key_file::open(&config.keys.file, store).await?;
     let secret = HashedSecret::from_slice(&random_bytes::<32>()).filter(|_| sign_out);
     Ok(store.begin_anew(random_bytes(), secret.as_ref(), Clock::System.now()).await?)

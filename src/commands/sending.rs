@@ -84,7 +84,7 @@ fn status(pause: Option<SendingPause>) -> String {
 
 /// Prints where the most accounts were never seen again.
 async fn unseen((days, but): (u16, u16), options: &Options) -> anyhow::Result<()> {
-    let config = options.load()?.config;
+    let config = options.begin()?;
     let store = open_store(&config, false).await?;
     let keys = key_file::open(&config.keys.file, &store).await?;
     let now = Clock::System.now();
@@ -101,7 +101,7 @@ async fn unseen((days, but): (u16, u16), options: &Options) -> anyhow::Result<()
 }
 
 async fn store(options: &Options) -> anyhow::Result<Store> {
-    Ok(open_store(&options.load()?.config, false).await?)
+    Ok(open_store(&options.begin()?, false).await?)
 }
 
 /// Closes the database and says what came of it.

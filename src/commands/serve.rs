@@ -3,7 +3,6 @@
 mod supervisor;
 
 use super::Options;
-use anyhow::Context as _;
 use sd_notify::NotifyState;
 use std::io::{self, Write as _};
 use supervisor::Passed;
@@ -15,13 +14,11 @@ use tuttu::app::App;
 use tuttu::clock::Clock;
 use tuttu::config::Config;
 use tuttu::key_rotation::KeyRotation;
-use tuttu::{store::DatabaseUrl, telemetry};
+use tuttu::store::DatabaseUrl;
 
 /// Runs the service until SIGTERM or SIGINT; a second one ends it at once. On SIGHUP it reads the key file again.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let config = options.load()?.config;
-    telemetry::log(&config.log).context("log.level")?;
-    close_to_others();
+    let config = options.begin()?;
     let mut passed = Passed::from_environment()?;
     let api = passed.listener("api", "server.listen", config.server.listen).await?;
     let ops = passed.listener("ops", "server.ops_listen", config.server.ops_listen).await?;
@@ -59,15 +56,6 @@ async fn reload(keys: KeyRotation) {
     match keys.reload().await {
         Ok(()) => tracing::info!("the key file was read again"),
         Err(cause) => tracing::error!(%cause, "the key file was not taken: the keys stay as they were"),
-    }
-}
-
-/// Files that are made are for their owner alone, and no core dump holds a key.
-pub(super) fn close_to_others() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let hidden = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    if let Err(cause) = hidden {
-        tracing::warn!(%cause, "the process can be dumped: keep core dumps off");
     }
 }
 

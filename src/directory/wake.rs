@@ -29,20 +29,20 @@ impl Directory {
         self.store.wake_feed(&self.node).await
     }
 
-    /// Reads the feed whenever another node has written, until nothing was heard for a minute; at once `false` where
-    /// there is no way to be told.
+    /// Reads the feed whenever another node has written, until nothing was heard for a minute; ends at once where there is
+    /// no way to be told.
     ///
     /// # Errors
     /// When the connection is lost or the feed cannot be read.
-    pub async fn listen(&self) -> Result<bool, FeedError> {
+    pub async fn listen(&self) -> Result<(), FeedError> {
         if !self.has_views() {
-            return Ok(false);
+            return Ok(());
         }
-        let Some(mut listener) = self.store.listen_to_feed(&self.node).await? else { return Ok(false) };
+        let Some(mut listener) = self.store.listen_to_feed(&self.node).await? else { return Ok(()) };
         while let Ok(woken) = timeout(SILENCE, listener.woken()).await {
             woken?;
             self.catch_up().await?;
         }
-        Ok(true)
+        Ok(())
     }
 }

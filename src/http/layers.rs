@@ -37,14 +37,7 @@ pub(super) async fn unbroken<T: Send + 'static>(
     services: &Services,
     effect: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Problem> {
-    let patience = Patience::current();
-    let effect = effect.in_current_span();
-    let effect = async {
-        match patience {
-            Some(patience) => patience.bound(effect).await,
-            None => effect.await,
-        }
-    };
+    let effect = Patience::bound_if(Patience::current(), effect.in_current_span());
     services.effects.spawn(effect).await.map_err(|ended| Problem::unavailable(&ended))
 }
 
@@ -137,9 +130,9 @@ async fn name_and_log(State(services): State<Arc<Services>>, request: Request, n
     let begun = Instant::now();
     let span = tracing::info_span!("request", id = %name, method, route = &*route);
     let draining = services.draining.clone();
-    let patience = Patience::of(services.database_wait);
+    let patience = services.store.patience();
     let answering = limited(services, &route, request, next).instrument(span.clone());
-    let mut response = patience.bound(answering).await;
+    let mut response = Patience::bound_if(patience, answering).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
     measure(route, status, took);

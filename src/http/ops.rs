@@ -32,13 +32,16 @@ pub(super) async fn livez() -> &'static str {
 /// `GET /readyz`: 200 `ok`, 200 `degraded` while the database does not answer or the view of the directory is not
 /// believed, 503 while that is filled for the first time and while draining.
 pub(super) async fn readyz(State(services): State<Arc<Services>>) -> (StatusCode, &'static str) {
+    readiness(&services, reaches_database(&services).await)
+}
+
+fn readiness(services: &Services, reached: bool) -> (StatusCode, &'static str) {
     if services.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining");
     }
     if !services.discovery.is_ready() {
         return (StatusCode::SERVICE_UNAVAILABLE, "filling");
     }
-    let reached = reaches_database(&services).await;
     (StatusCode::OK, if reached && services.discovery.is_fresh() { "ok" } else { "degraded" })
 }
 
@@ -56,11 +59,12 @@ async fn readyz_verbose(
     State(services): State<Arc<Services>>,
     Query(verbosity): Query<Verbosity>,
 ) -> (StatusCode, String) {
-    let (status, word) = readyz(State(services.clone())).await;
+    let reached = reaches_database(&services).await;
+    let (status, word) = readiness(&services, reached);
     if verbosity.verbose.is_none() {
         return (status, word.to_owned());
     }
-    let database = if reaches_database(&services).await { "ok" } else { "does not answer" };
+    let database = if reached { "ok" } else { "does not answer" };
     let view = match services.discovery.lag() {
         _ if !services.discovery.is_ready() => "filling".to_owned(),
         None => "none: every lookup asks the database".to_owned(),

@@ -1,6 +1,6 @@
 //! A further version of a key: in the file first, then known to the database.
 
-use super::{KeyFileError, VersionedKeys, fingerprint, reject_foreign, state, text};
+use super::{KeyFileError, VersionedKeys, fingerprint, fingerprints, reject_foreign, state, text};
 use crate::model::entropy::random_bytes;
 use crate::model::key_life::KeyState;
 use crate::model::keys::{Purpose, SecretKey};
@@ -77,6 +77,20 @@ pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -
     }
     text::replace(file, &before)?;
     Err(AddRefused::Overtaken(name))
+}
+
+/// Makes known to a database that was put back what was added to the file since its copy was made, as versions that are
+/// not in use.
+///
+/// # Errors
+/// [`KeyFileError`] where the file is not of this database.
+pub async fn make_known(file: &Path, store: &Store, now: Timestamp) -> Result<(), KeyFileError> {
+    let (keys, marks) = (text::read(file)?, store.key_marks().await?);
+    reject_foreign(file, &keys, &marks)?;
+    for key in fingerprints(&keys) {
+        let _known_already = store.add_key(&key, now).await?;
+    }
+    Ok(())
 }
 
 /// Takes back the version that was added and never used, from the database and then from the file; its number, which

@@ -30,18 +30,14 @@ impl Store {
     /// [`DistributeRefused`]; nothing has changed then.
     pub async fn distribute(&self) -> Result<(), DistributeRefused> {
         let Pool::Postgres(server) = &self.pool else { return Err(DistributeRefused::NotPostgres) };
-        let mut connection = server.connection().await?;
-        let there = sqlx::query_scalar(IS_THERE).fetch_one(&mut connection).await;
+        // As long as it takes: rows that are there are moved.
+        let mut connection = server.at_length().acquire().await?;
+        let there = sqlx::query_scalar(IS_THERE).fetch_one(&mut *connection).await;
         let there: bool = there.map_err(StoreError::from)?;
         if !there {
             return Err(DistributeRefused::NoCitus);
         }
-        // As long as it takes: rows that are there are moved.
-        sqlx::raw_sql("SET statement_timeout = 0")
-            .execute(&mut connection)
-            .await
-            .map_err(StoreError::from)?;
-        sqlx::raw_sql(PLAN).execute(&mut connection).await.map_err(StoreError::from)?;
+        sqlx::raw_sql(PLAN).execute(&mut *connection).await.map_err(StoreError::from)?;
         Ok(())
     }
 }

@@ -1,11 +1,14 @@
 //! The directory's rows: the truth behind every node's fast view.
 
 use super::error::Table;
-use super::{Store, StoreError, read};
+use super::{Patience, Store, StoreError, read};
 use crate::model::id::AccountId;
 use crate::model::keys::StoredHandle;
+use std::time::Duration;
 
 const TABLE: Table = Table("directory");
+/// How long a directory is counted beside other work, before it is taken for a large one.
+const BRIEFLY: Duration = Duration::from_secs(5);
 
 /// One entry of the directory.
 #[derive(Debug, Clone)]
@@ -150,6 +153,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn directory_size(&self, epoch: u32) -> Result<u64, StoreError> {
+        // A view waits for it, so a dead connection must not look like a large directory for long.
+        match Patience::of(BRIEFLY).bound(self.count_directory(epoch)).await {
+            Err(cause) if cause.is_late() => self.at_length().count_directory(epoch).await,
+            counted => counted,
+        }
+    }
+
+    async fn count_directory(&self, epoch: u32) -> Result<u64, StoreError> {
         const SIZE: &str = "SELECT COUNT(*) FROM directory WHERE epoch_id = $1";
         let size: i64 =
             read!(self, conn => sqlx::query_scalar(SIZE).bind(i64::from(epoch)).fetch_one(conn).await?);

@@ -88,7 +88,7 @@ impl Store {
     /// When the database fails.
     pub async fn forget_feed(&self, now: Timestamp) -> Result<(), StoreError> {
         let (at, oldest) = (now.as_millisecond(), (now - KEPT).as_millisecond());
-        transact!(self, tx => {
+        transact!(self.at_length(), tx => {
             run!(tx, MARK, at);
             run!(tx, FORGET, oldest);
             // The newest of the old marks has done its work, too: what it covers is gone.

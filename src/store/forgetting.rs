@@ -50,7 +50,7 @@ impl Store {
             (RECEIPTS, at.saturating_sub(millis(RETRY_WINDOW))),
         ] {
             // Each by itself: a send must not wait for all of them.
-            transact!(self, tx => {
+            transact!(self.at_length(), tx => {
                 run!(tx, forget, before);
                 Ok(Ending::Commit(()))
             });

@@ -119,6 +119,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_answers(&self, now: Timestamp) -> Result<u64, StoreError> {
-        Ok(transact!(self, tx => { Ok(Ending::Commit(run!(tx, FORGET, now.as_millisecond()))) }))
+        Ok(transact!(self.at_length(), tx => { Ok(Ending::Commit(run!(tx, FORGET, now.as_millisecond()))) }))
     }
 }

@@ -33,6 +33,14 @@ impl Patience {
         LEFT.scope(self, work).await
     }
 
+    /// The same where there is such a limit.
+    pub async fn bound_if<F: Future>(patience: Option<Self>, work: F) -> F::Output {
+        match patience {
+            Some(patience) => patience.bound(work).await,
+            None => work.await,
+        }
+    }
+
     /// That of the request under way, to be handed to what it spawns; `None` outside of one.
     #[must_use]
     pub fn current() -> Option<Self> {

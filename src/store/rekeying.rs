@@ -128,7 +128,7 @@ impl Store {
     /// When the database fails.
     pub async fn count_sealed(&self, version: u8) -> Result<u64, StoreError> {
         let version = [version];
-        let number: i64 = read!(self, conn => {
+        let number: i64 = read!(self.at_length(), conn => {
             sqlx::query_scalar(COUNT_SEALED).bind(version.as_slice()).fetch_one(conn).await?
         });
         count(Table("accounts"), number)
@@ -139,7 +139,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn count_tokens(&self, version: u8, seen: Timestamp) -> Result<u64, StoreError> {
-        let number: i64 = read!(self, conn => {
+        let number: i64 = read!(self.at_length(), conn => {
             let count = sqlx::query_scalar(COUNT_TOKENS).bind(i64::from(version));
             count.bind(seen.as_millisecond()).fetch_one(conn).await?
         });
@@ -151,7 +151,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn count_codes(&self, version: u8, ending: Timestamp) -> Result<u64, StoreError> {
-        let number: i64 = read!(self, conn => {
+        let number: i64 = read!(self.at_length(), conn => {
             let count = sqlx::query_scalar(COUNT_CODES).bind(i64::from(version));
             count.bind(ending.as_millisecond()).fetch_one(conn).await?
         });

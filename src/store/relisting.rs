@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn count_discoverable(&self) -> Result<u64, StoreError> {
-        let count: i64 = read!(self, conn => sqlx::query_scalar(COUNT).fetch_one(conn).await?);
+        let count: i64 = read!(self.at_length(), conn => sqlx::query_scalar(COUNT).fetch_one(conn).await?);
         Ok(u64::try_from(count).unwrap_or(0))
     }
 

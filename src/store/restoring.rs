@@ -56,7 +56,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Restored, StoreError> {
         let at = now.as_millisecond();
-        Ok(transact!(self, tx => {
+        Ok(transact!(self.at_length(), tx => {
             let verifications = run!(tx, END_VERIFICATIONS, at, at.saturating_sub(millis(GRANT_LIFETIME)));
             let deliveries = run!(tx, END_DELIVERIES, at);
             run!(tx, EMPTY_FEED);

@@ -30,6 +30,12 @@ const REQUESTS_EACH: usize = 2;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long it may take to say so.
 const PING: Duration = Duration::from_millis(500);
+/// Statements that may take long, at once.
+const AT_LENGTH_AT_ONCE: u32 = 4;
+/// How long they may take.
+const LONGEST: Duration = Duration::from_hours(12);
+/// After how long their connections are closed.
+const UNUSED: Duration = Duration::from_mins(1);
 /// How long a transaction may do nothing: its node may be gone, and it holds locks.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 
@@ -37,10 +43,14 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pool: PgPool,
+    /// Connections for what takes as long as it takes.
+    long: PgPool,
     options: Arc<PgConnectOptions>,
     /// The longest that a statement may take outside of requests.
     statement: Duration,
     doubt: Arc<Doubt>,
+    /// What a request may wait in all.
+    request: Duration,
     /// Requests that are being worked for.
     gate: Arc<Semaphore>,
     returning: TaskTracker,
@@ -113,32 +123,35 @@ impl Server {
         connections: Connections,
     ) -> Result<Self, StoreError> {
         let ms = |duration: Duration| duration.as_millis().to_string();
-        let options = options.clone().options([
-            ("statement_timeout", ms(connections.statement_timeout)),
-            ("idle_in_transaction_session_timeout", ms(IDLE_IN_TRANSACTION)),
-        ]);
+        let idle = [("idle_in_transaction_session_timeout", ms(IDLE_IN_TRANSACTION))];
+        let unhurried = options.clone().options(idle);
+        let options = unhurried.clone().options([("statement_timeout", ms(connections.statement_timeout))]);
         let doubt = Arc::new(Doubt::new());
-        let idle = doubt.clone();
-        let pool = PgPoolOptions::new()
-            .max_connections(connections.count)
-            .acquire_timeout(connections.request_timeout)
-            .test_before_acquire(false)
-            .before_acquire(move |connection, meta| {
-                let doubt = idle.clone();
-                Box::pin(async move { Ok(is_usable(connection, meta.idle_for, &doubt).await) })
-            })
-            .after_connect(|connection, _| Box::pin(only_a_primary(connection)))
-            .connect_with(options.clone())
-            .await?;
-        let statement = connections.statement_timeout;
+        let pool = pool(connections.count, &doubt).acquire_timeout(connections.request_timeout);
+        let pool = pool.connect_with(options.clone()).await?;
+        let long = self::pool(AT_LENGTH_AT_ONCE, &doubt).acquire_timeout(connections.request_timeout);
+        let long = long.idle_timeout(UNUSED).connect_lazy_with(unhurried);
+        let (request, statement) = (connections.request_timeout, connections.statement_timeout);
         Ok(Self {
             pool,
+            long,
+            request,
             options: Arc::new(options),
             statement,
             doubt,
             gate: Arc::new(Semaphore::new(connections.count as usize * REQUESTS_EACH)),
             returning: TaskTracker::new(),
         })
+    }
+
+    /// The same server for statements that take as long as they take: of what is counted or taken away by the million.
+    pub(super) fn at_length(&self) -> Self {
+        Self { pool: self.long.clone(), statement: LONGEST, ..self.clone() }
+    }
+
+    /// What a request may wait in all.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::of(self.request)
     }
 
     /// A connection of the pool.
@@ -188,9 +201,21 @@ impl Server {
     /// Closes every connection, after what runs on it.
     pub(super) async fn close(&self) {
         self.pool.close().await;
+        self.long.close().await;
         self.returning.close();
         self.returning.wait().await;
     }
+}
+
+/// A pool of connections that are judged before they are used, and lead to a primary.
+fn pool(most: u32, doubt: &Arc<Doubt>) -> PgPoolOptions {
+    let doubt = doubt.clone();
+    let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false);
+    let pool = pool.before_acquire(move |connection, meta| {
+        let doubt = doubt.clone();
+        Box::pin(async move { Ok(is_usable(connection, meta.idle_for, &doubt).await) })
+    });
+    pool.after_connect(|connection, _| Box::pin(only_a_primary(connection)))
 }
 
 async fn is_usable(connection: &mut PgConnection, idle: Duration, doubt: &Doubt) -> bool {

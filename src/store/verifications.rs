@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_verifications(&self, time: Timestamp, unsent: Timestamp) -> Result<u64, StoreError> {
-        Ok(transact!(self, tx => {
+        Ok(transact!(self.at_length(), tx => {
             run!(tx, END_OLD_DELIVERIES, time.as_millisecond());
             Ok(Ending::Commit(run!(tx, END_OLD, time.as_millisecond(), unsent.as_millisecond())))
         }))

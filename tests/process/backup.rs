@@ -127,6 +127,26 @@ async fn a_restore_waits_for_the_end_of_servers_and_keeps_the_database_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_from_before_a_key_was_added_is_restored_beside_the_file_that_has_it() {
+    let place = Place::on(Engine::Sqlite).await;
+    let mut server = place.serve();
+    server.inbox_key();
+    let before = people(&server, 100..101).await;
+    place.run(&["backup", "copy.db"]).ok();
+    server.stop();
+    place.run(&["keys", "add", "token_key"]).ok();
+    place.run(&["keys", "use", "token_key"]).ok();
+    place.run(&["restore", "copy.db", "--replace"]).ok();
+    let listed = place.run(&["keys", "list"]).ok();
+    let added = |line: &str| line.starts_with("token_key") && line.contains(" 2 ") && line.contains("added");
+    assert!(listed.lines().any(added), "{listed}");
+    let server = place.serve();
+    all_are_there(&server, &before).await;
+    place.run(&["keys", "use", "token_key"]).ok();
+    all_are_there(&server, &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_other_keys_or_none_at_all_replaces_nothing() {
     let (place, other) = (Place::on(Engine::Sqlite).await, Place::on(Engine::Sqlite).await);
     for place in [&place, &other] {

@@ -1,10 +1,10 @@
 //! Nobody waits for the database longer than a request may.
 
 use super::fixtures::{Database, at, registered};
-use crate::engine::Engine;
+use crate::engine::{Engine, SERVING};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use std::time::Duration;
-use tuttu::store::{FeedNews, Patience};
+use tuttu::store::{Connections, DatabaseUrl, FeedNews, Patience, Store};
 
 /// SQLite has no server that could be slow, nor locks that another process holds for long.
 #[tokio::test]
@@ -21,6 +21,27 @@ async fn a_request_waits_no_longer_than_it_may_and_the_next_one_is_answered() {
     assert!(asked.is_err(), "what a request may wait is for all of its statements together");
     held.rollback().await.unwrap();
     assert_eq!(store.directory_size(1).await.unwrap(), 0);
+    database.end().await;
+}
+
+#[tokio::test]
+async fn what_is_counted_by_the_million_may_take_longer_than_any_other_statement() {
+    let database = Database::fresh(Engine::Postgres).await;
+    let timeout = Duration::from_millis(100);
+    let hurried = Connections { count: 2, request_timeout: timeout * 30, statement_timeout: timeout };
+    let store = Store::connect(&DatabaseUrl::parse(&database.url).unwrap(), false, hurried).await.unwrap();
+    let owner = database.url.replacen(SERVING, "postgres", 1);
+    let mut owner = PgConnection::connect(&owner).await.unwrap();
+    owner.execute("BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let others = async {
+        let listed = store.discoverable_accounts(None, 1).await;
+        owner.execute("ROLLBACK").await.unwrap();
+        listed
+    };
+    let (counted, listed) = futures_util::join!(store.count_discoverable(), others);
+    assert_eq!(counted.unwrap(), 0);
+    assert!(listed.is_err(), "a page of rows is no such statement");
+    store.close().await;
     database.end().await;
 }
 
