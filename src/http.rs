@@ -1,6 +1,7 @@
 //! The public API: every route on one screen.
 
 mod accounts;
+mod audit;
 mod callbacks;
 mod callers;
 mod devices;
@@ -22,6 +23,7 @@ pub use layers::AddressLimit;
 pub use problem::Problem;
 pub use shedding::Shedding;
 
+use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::discovery::Discovery;
@@ -61,6 +63,8 @@ pub struct Services {
     pub devices: Devices,
     /// Discovery.
     pub discovery: Discovery,
+    /// The audit log.
+    pub audit: AuditLog,
     /// Answers to be repeated.
     pub idempotency: Idempotency,
     /// The time of a request.
@@ -145,6 +149,8 @@ pub fn router(services: Arc<Services>) -> Router {
     let document: Arc<str> = document.to_json().unwrap_or_default().into();
     let router = api
         .route("/openapi.json", get(move || std::future::ready(meta::document(&document))))
+        .route("/audit/checkpoint", get(audit::checkpoint))
+        .route("/audit/tile/{*path}", get(audit::tile))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/try", get(try_page::page))

@@ -9,7 +9,7 @@
 //!  edge http jobs                      connections and their limits; the routes; what runs beside requests
 //!      \ | /
 //!  verification  registration          what the service does: verbs on top
-//!  devices  discovery  directory  epochs  rotation  key_rotation  idempotency
+//!  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -21,6 +21,7 @@
 //! server over its public API and knows of its insides only how numbers are read and handles are made.
 
 pub mod app;
+pub mod audit;
 pub mod captcha;
 pub mod client;
 pub mod clock;

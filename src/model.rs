@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod altcha;
+pub mod audit;
 pub mod challenge;
 pub mod code;
 pub mod counter;

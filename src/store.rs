@@ -5,6 +5,7 @@
 //! difference of dialect is a visible `match`.
 
 mod accounts;
+mod audit;
 mod backup;
 mod budgets;
 mod checks;
@@ -42,6 +43,10 @@ mod verifications;
 mod writer;
 
 pub use accounts::AccountChange;
+pub use audit::{
+    Anchored, Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, LoggedEntry, Origin, PendingEvent,
+    SearchedBy,
+};
 pub use backup::BackupRefused;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;
@@ -69,15 +74,18 @@ pub use restoring::Restored;
 pub use spending::Caps;
 pub use switches::SendingPause;
 
+use crate::model::audit::Pen;
 use server::Server;
 use sqlx::SqlitePool;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use writer::Writer;
 
 /// The database, whichever engine it is.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    /// What effects are written to the audit log with.
+    pen: Arc<OnceLock<Pen>>,
 }
 
 #[derive(Debug, Clone)]
@@ -179,6 +187,7 @@ macro_rules! run {
         sqlx::query($sql)$(.bind($bind))*.execute(&mut *$tx).await?.rows_affected()
     };
 }
+use audit::note;
 use {read, run, transact};
 
 impl Store {
@@ -205,7 +214,9 @@ impl Store {
     fn at_length(&self) -> Self {
         match &self.pool {
             Pool::Sqlite { .. } => self.clone(),
-            Pool::Postgres(server) => Self { pool: Pool::Postgres(server.at_length()) },
+            Pool::Postgres(server) => {
+                Self { pool: Pool::Postgres(server.at_length()), pen: self.pen.clone() }
+            }
         }
     }
 

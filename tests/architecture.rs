@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 23] = [
+const RULES: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -32,11 +32,23 @@ const RULES: [(&str, &[&str]); 23] = [
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
+    ("audit", &["model", "store", "sender", "config", "verification"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
     (
         "jobs",
-        &["verification", "idempotency", "directory", "epochs", "rotation", "key_rotation", "clock", "store"],
+        &[
+            "verification",
+            "idempotency",
+            "directory",
+            "epochs",
+            "rotation",
+            "key_rotation",
+            "audit",
+            "config",
+            "clock",
+            "store",
+        ],
     ),
     (
         "http",
@@ -51,6 +63,7 @@ const RULES: [(&str, &[&str]); 23] = [
             "registration",
             "discovery",
             "idempotency",
+            "audit",
         ],
     ),
     (
@@ -73,6 +86,7 @@ const RULES: [(&str, &[&str]); 23] = [
             "rotation",
             "key_rotation",
             "idempotency",
+            "audit",
             "jobs",
             "edge",
             "http",
@@ -82,6 +96,7 @@ const RULES: [(&str, &[&str]); 23] = [
         "commands",
         &[
             "app",
+            "audit",
             "clock",
             "config",
             "key_file",

@@ -4,6 +4,7 @@ use super::status::{replaced_at, rows_under, unfinished};
 use super::{GONE_AFTER, KeyRotation};
 use crate::key_file::state;
 use crate::model::account::{Account, DEVICE_IDLE_LIMIT, Device};
+use crate::model::audit::SubjectKey;
 use crate::model::epoch::Epoch;
 use crate::model::id::{AccountId, DeviceId, VerificationId};
 use crate::model::key_life::KeyState;
@@ -164,5 +165,6 @@ fn sealed_anew(
         SealedColumn::VerificationNumber => {
             anew(&Verification::number_place(&VerificationId::from_slice(&value.row).ok_or(SealBroken)?))
         }
+        SealedColumn::SubjectKey => anew(&SubjectKey::place(&value.row)),
     }
 }

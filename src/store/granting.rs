@@ -16,9 +16,16 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 28] = [
+const GRANTS: [(&str, &str); 35] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
+    ("audit_anchors", AMEND),
+    ("audit_checkpoints", APPEND),
+    ("audit_log", APPEND),
+    ("audit_pending", PASS),
+    ("audit_refused", APPEND),
+    ("audit_subjects", CHANGE),
+    ("audit_tiles", APPEND),
     ("carried_over", APPEND),
     ("conversions", CHANGE),
     ("deliveries", CHANGE),

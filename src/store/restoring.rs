@@ -1,6 +1,7 @@
 //! What becomes of a database that was put back from a copy: it is of a past, and the world has gone on.
 
-use super::{Ending, Pool, Store, StoreError, read, run, transact};
+use super::{Ending, Pool, Store, StoreError, note, read, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::secret::HashedSecret;
 use crate::model::verification::GRANT_LIFETIME;
 use crate::store::error::{Table, millis};
@@ -72,6 +73,8 @@ impl Store {
                 Some(secret) => run!(tx, SIGN_OUT, secret.as_bytes().as_slice()),
                 None => 0,
             };
+            let note = Note::new(Action::DatabaseRestored).change("devices_signed_out", None, Some(devices.to_string()));
+            note!(self, tx, now, note);
             Ok(Ending::Commit(Restored { verifications, deliveries, devices }))
         }))
     }
