@@ -6,9 +6,7 @@ use std::time::Duration;
 use tuttu::model::audit::{
     Action, Checkpoint, Entry, Frontier, LogKey, LogSigner, Note, Pen, SubjectKey, leaf_hash,
 };
-use tuttu::store::{
-    Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, Origin, PendingEvent, Store, StoreError,
-};
+use tuttu::store::{Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, Origin, PendingEvent, Store};
 
 const ANNA: &str = "+358401234561";
 const BO: &str = "+358401234562";
@@ -58,7 +56,7 @@ async fn actions(store: &Store) -> Vec<String> {
 async fn refusals(store: &Store, number: usize, now: Timestamp) {
     for _ in 0..number {
         let note = Note::new(Action::VerificationRefused).of_number(&index(ANNA)).refused("kill_switch");
-        store.note_refusal(note.country(Some("FI")), now).await.unwrap();
+        store.write_event(note.country(Some("FI")), now).await.unwrap();
     }
 }
 
