@@ -2,6 +2,7 @@
 
 mod serving;
 
+use crate::admins::Admins;
 use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
 use crate::config::{Config, GatewayKind, Seconds};
@@ -161,6 +162,7 @@ impl App {
             ),
             reports: Reports::new(store.clone(), keys.clone(), gateways.clone()),
             accounts: accounts(&store, &keys, &epochs, &directory, &devices),
+            admins: Admins::new(store.clone(), keys.clone()),
             devices,
             idempotency: Idempotency::new(store.clone(), keys.number().clone()),
             discovery: Discovery::new(
@@ -177,6 +179,7 @@ impl App {
             address_limit: AddressLimit::new(config),
             shedding: Shedding::new(config.server.requests_in_flight),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
+            public_url: config.server.public_url.as_deref().and_then(|url| url.parse().ok()),
             effects: TaskTracker::new(),
         });
         let ops = http::ops::router(services.clone(), metrics);

@@ -5,6 +5,7 @@
 //! difference of dialect is a visible `match`.
 
 mod accounts;
+mod admin_sessions;
 mod backup;
 mod budgets;
 mod checks;
@@ -42,6 +43,7 @@ mod verifications;
 mod writer;
 
 pub use accounts::AccountChange;
+pub use admin_sessions::{AdminSession, NewSession};
 pub use backup::BackupRefused;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 23] = [
+const RULES: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -29,6 +29,7 @@ const RULES: [(&str, &[&str]); 23] = [
     ("epochs", &["model", "store", "verification"]),
     ("directory", &["model", "store", "config", "clock"]),
     ("devices", &["model", "store", "verification"]),
+    ("admins", &["model", "store", "verification"]),
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
@@ -47,6 +48,7 @@ const RULES: [(&str, &[&str]); 23] = [
             "config",
             "clock",
             "verification",
+            "admins",
             "devices",
             "registration",
             "discovery",
@@ -65,6 +67,7 @@ const RULES: [(&str, &[&str]); 23] = [
             "key_file",
             "telemetry",
             "verification",
+            "admins",
             "devices",
             "registration",
             "discovery",
@@ -81,6 +84,7 @@ const RULES: [(&str, &[&str]); 23] = [
     (
         "commands",
         &[
+            "admins",
             "app",
             "clock",
             "config",

@@ -16,9 +16,17 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 28] = [
+const GRANTS: [(&str, &str); 36] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
+    ("admin_attempts", CHANGE),
+    ("admin_browsers", CHANGE),
+    ("admin_invitations", CHANGE),
+    ("admin_recovery_codes", CHANGE),
+    ("admin_sessions", CHANGE),
+    ("admin_team", CHANGE),
+    ("admins", CHANGE),
+    ("api_tokens", CHANGE),
     ("carried_over", APPEND),
     ("conversions", CHANGE),
     ("deliveries", CHANGE),
