@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub(crate) mod admin;
 pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod config;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Restore(restore::RestoreArgs),
     /// Stop and resume the sending of codes, on all nodes at once.
     Sending(sending::SendingArgs),
+    /// Make admins of the console, and let one who is locked out begin anew.
+    Admin(admin::AdminArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.
     Epoch(epoch::EpochArgs),
     /// Replace keys by new ones while servers run.

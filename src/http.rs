@@ -166,7 +166,7 @@ pub fn router(services: Arc<Services>) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/try", get(try_page::page))
         .route("/try/{*file}", get(try_page::file))
-        .merge(admin::pages())
+        .merge(admin::console(&services))
         .fallback(meta::not_found)
         .method_not_allowed_fallback(meta::method_not_allowed);
     layers::wrap(router, &services).with_state(services)

@@ -42,6 +42,7 @@ async fn runtime(command: Command) -> anyhow::Result<()> {
         Command::Backup(arguments) => commands::backup::run(arguments).await,
         Command::Restore(arguments) => commands::restore::run(arguments).await,
         Command::Sending(arguments) => commands::sending::run(arguments).await,
+        Command::Admin(arguments) => commands::admin::run(arguments).await,
         Command::Epoch(arguments) => commands::epoch::run(arguments).await,
         Command::Keys(arguments) => commands::keys::run(arguments).await,
         Command::Client(arguments) => commands::client::run(arguments).await,

@@ -5,7 +5,10 @@
 //! difference of dialect is a visible `match`.
 
 mod accounts;
+mod admin_attempts;
 mod admin_sessions;
+mod admins;
+mod api_tokens;
 mod backup;
 mod budgets;
 mod checks;
@@ -43,7 +46,9 @@ mod verifications;
 mod writer;
 
 pub use accounts::AccountChange;
-pub use admin_sessions::{AdminSession, NewSession};
+pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
+pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin, TeamChange};
+pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
 pub use backup::BackupRefused;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;

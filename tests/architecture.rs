@@ -37,7 +37,17 @@ const RULES: [(&str, &[&str]); 24] = [
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
     (
         "jobs",
-        &["verification", "idempotency", "directory", "epochs", "rotation", "key_rotation", "clock", "store"],
+        &[
+            "verification",
+            "admins",
+            "idempotency",
+            "directory",
+            "epochs",
+            "rotation",
+            "key_rotation",
+            "clock",
+            "store",
+        ],
     ),
     (
         "http",

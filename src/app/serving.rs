@@ -67,10 +67,10 @@ impl App {
         ));
         jobs.spawn(jobs::tell_others(self.directory.clone(), stop.clone()));
         jobs.spawn(jobs::listen_to_others(self.directory.clone(), stop.clone()));
-        let (verifications, idempotency) =
-            (self.services.verifications.clone(), self.services.idempotency.clone());
+        let verifications = self.services.verifications.clone();
+        let others = (self.services.idempotency.clone(), self.services.admins.clone());
         let directory = self.directory.clone();
-        jobs.spawn(jobs::forget(verifications, idempotency, directory, clock.clone(), stop.clone()));
+        jobs.spawn(jobs::forget(verifications, others, directory, clock.clone(), stop.clone()));
         jobs.spawn(jobs::watch_epochs(self.epochs.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
         jobs.spawn(jobs::watch_keys(self.key_rotation.clone(), stop.clone()));

@@ -37,7 +37,8 @@ impl Class {
                 Some(Self::Lookup)
             }
             // Who runs the service must reach it when it has most to do.
-            _ if route.starts_with("/admin/api/") => Some(Self::Check),
+            _ if route == "/admin/assets/{*file}" => None,
+            _ if route.starts_with("/admin") => Some(Self::Check),
             _ if route.starts_with("/v1/") || route.starts_with("/callbacks/") => Some(Self::Check),
             _ => None,
         }

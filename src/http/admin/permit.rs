@@ -1,9 +1,8 @@
 //! Authorisation is an extractor: a handler that names no right does not know who calls.
 
-#![allow(dead_code, reason = "the frame comes before the pages in it")]
-
+use super::cookies::Cookies;
 use super::refused::{AdminRefused, Why};
-use super::{API, cookies, forged};
+use super::{API, forged};
 use crate::admins::AdminCaller;
 use crate::http::Services;
 use crate::http::console::{Frame, Section};
@@ -53,6 +52,9 @@ pub(in crate::http) struct SignedIn {
     theme: &'static str,
 }
 
+/// Somebody who has signed in and has given a second factor just now.
+pub(in crate::http) struct FreshlySignedIn(pub(in crate::http) SignedIn);
+
 /// Somebody who is given the right `R`.
 pub(in crate::http) struct Permit<R> {
     /// Who calls.
@@ -100,7 +102,20 @@ impl FromRequestParts<Arc<Services>> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, AdminRefused> {
         let now = services.clock.now();
         let caller = caller(parts, services, now).await.map_err(|why| AdminRefused::new(why, parts))?;
-        Ok(Self { caller, now, theme: cookies::theme(&parts.headers) })
+        Ok(Self { caller, now, theme: Cookies::of(&parts.headers).theme })
+    }
+}
+
+impl FromRequestParts<Arc<Services>> for FreshlySignedIn {
+    type Rejection = AdminRefused;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, AdminRefused> {
+        let signed_in = SignedIn::from_request_parts(parts, services).await?;
+        if signed_in.caller.is_fresh(signed_in.now) {
+            Ok(Self(signed_in))
+        } else {
+            Err(AdminRefused::new(Why::SecondFactorDue, parts))
+        }
     }
 }
 
@@ -135,7 +150,7 @@ async fn caller(parts: &Parts, services: &Services, now: Timestamp) -> Result<Ad
     {
         return services.admins.token(token, now).await?.ok_or(Why::NotSignedIn);
     }
-    let secret = cookies::session(&parts.headers).ok_or(Why::NotSignedIn)?;
+    let secret = Cookies::of(&parts.headers).session.ok_or(Why::NotSignedIn)?;
     let caller = services.admins.session(&secret, now).await?.ok_or(Why::NotSignedIn)?;
     let own = caller.form_token().is_some_and(|token| forged::is_own(parts, token, services.public_host()));
     if own { Ok(caller) } else { Err(Why::Forged) }

@@ -1,7 +1,5 @@
 //! Why an admin was not let through: a problem to programs, a page or a way to go on to people.
 
-#![allow(dead_code, reason = "the frame comes before the pages in it")]
-
 use super::API;
 use crate::http::{Problem, console};
 use crate::model::admin::Permission;

@@ -32,6 +32,4 @@ sections! {
     accounts: SeeAccounts, Accounts;
     /// `GET /admin/audit`.
     audit: SeeAuditLog, Audit;
-    /// `GET /admin/team`.
-    team: SeeTeam, Team;
 }

@@ -1,7 +1,5 @@
 //! What stands around every page.
 
-#![allow(dead_code, reason = "the frame comes before the pages in it")]
-
 use super::assets;
 use crate::admins::AdminCaller;
 use crate::model::admin::Permission;
@@ -141,10 +139,6 @@ pub(in crate::http) struct Outside {
 }
 
 impl Outside {
-    pub(in crate::http) const fn new(title: &'static str) -> Self {
-        Self { title, theme: "" }
-    }
-
     /// The path of a file of the console.
     #[expect(clippy::unused_self, reason = "templates ask the frame")]
     pub(in crate::http) fn asset(&self, file: &str) -> String {
