@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tuttu::captcha::Captchas;
 use tuttu::config::Config;
+use tuttu::model::audit::Pen;
 use tuttu::model::counter::Counter;
 use tuttu::model::delivery::{Channel, Delivery, DeliveryStatus};
 use tuttu::model::guard::{Lane, Subject};
@@ -73,6 +74,7 @@ impl Bench {
             .map(|(purpose, byte)| (purpose, SecretKey::new(1, [byte; 32])))
             .collect();
         let keys = Arc::new(Keys::new(&keys).unwrap());
+        store.write_with(Pen::new(&keys, "bench"));
         let config = config();
         let gateways =
             Gateways::new(vec![Gateway::new("inbox".to_owned(), Sender::Inbox(Inbox::default()))], &[]);
@@ -127,6 +129,7 @@ impl Bench {
                 retry_at: None,
             },
             number: self.keys.number_index(&number),
+            phone: number.clone(),
             counter: Counter::Open,
             proof: None,
             range: source.range().map(|range| subject("sends_per_range", &range.to_string())),

@@ -12,6 +12,8 @@ SELECT create_distributed_table('lookup_budgets', 'number_index', colocate_with 
     WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrel = 'lookup_budgets'::regclass);
 SELECT create_distributed_table('carried_over', 'number_index', colocate_with => 'numbers')
     WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrel = 'carried_over'::regclass);
+SELECT create_distributed_table('audit_subjects', 'owner', colocate_with => 'none')
+    WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrel = 'audit_subjects'::regclass);
 
 SELECT create_distributed_table('accounts', 'account_id', colocate_with => 'none')
     WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrel = 'accounts'::regclass);
@@ -29,3 +31,4 @@ SELECT create_distributed_table('directory', 'handle', colocate_with => 'none')
 -- Stays: verifications, deliveries, idempotency, sending_pauses
 -- Stays: number_counters, guard_buckets, guard_pauses, conversions, spending, ledgers, guess_counts
 -- Stays: admins, admin_team, admin_invitations, admin_recovery_codes, admin_sessions, admin_browsers, admin_attempts, api_tokens
+-- Stays: audit_pending, audit_refused, audit_log, audit_tiles, audit_checkpoints, audit_anchors

@@ -1,35 +1,37 @@
 //! The composition root: a configuration in, a running service out.
 
+mod base;
 mod serving;
 
 use crate::admins::Admins;
+use crate::audit::{Anchors, AuditLog};
 use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
-use crate::config::{Config, GatewayKind, Seconds};
+use crate::config::{Config, GatewayKind};
 use crate::devices::Devices;
-use crate::directory::Directory;
-use crate::discovery::Discovery;
 use crate::edge::EdgeLimits;
-use crate::epochs::{Epochs, EpochsError};
+use crate::epochs::EpochsError;
 use crate::http::{self, AddressLimit, Development, Services, Shedding};
 use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
 use crate::key_rotation::KeyRotation;
+use crate::model::audit::{Pen, default_origin};
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::secret::PlainSecret;
-use crate::registration::Accounts;
 use crate::rotation::Rotation;
 use crate::sender::{Gateway, Gateways, Inbox, Sender, Twilio, Webhook};
 use crate::store::{DatabaseUrl, DatabaseUrlError, Store, StoreError};
 use crate::telemetry;
-use crate::verification::{Dispatcher, Reports, VerificationPolicy, Verifications};
+use crate::verification::{Dispatcher, Reports, VerificationPolicy};
 use axum::Router;
+use base::Base;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -38,11 +40,11 @@ use tokio_util::task::TaskTracker;
 #[derive(Debug)]
 pub struct App {
     services: Arc<Services>,
+    base: Base,
     dispatcher: Dispatcher,
-    directory: Arc<Directory>,
-    epochs: Epochs,
     rotation: Rotation,
-    key_rotation: KeyRotation,
+    anchors: Anchors,
+    subjects_kept: Duration,
     outbox: Arc<Notify>,
     edges: [Arc<EdgeLimits>; 2],
     ops: Router,
@@ -80,6 +82,9 @@ pub enum StartError {
     /// The HTTP client that asks whether a captcha was solved.
     #[error("captchas cannot be set up: {0}")]
     Captchas(#[from] CaptchasError),
+    /// The HTTP client that checkpoints of the audit log go out by.
+    #[error("audit.webhook cannot be set up: {0}")]
+    Anchors(String),
     /// The metrics recorder.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -98,6 +103,16 @@ pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartEr
         0 => Ok(store),
         behind => Err(StartError::SchemaOld(behind)),
     }
+}
+
+/// Opens the keys that fit a database, and lets what an operator does there be written to the audit log.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open_keys(config: &Config, store: &Store) -> Result<Keys, StartError> {
+    let keys = key_file::open(&config.keys.file, store).await?;
+    store.write_with(Pen::new(&keys, "host"));
+    Ok(keys)
 }
 
 /// Opens the database whatever its schema is, making the folder of an embedded one.
@@ -140,40 +155,24 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = telemetry::metrics()?;
         PhoneNumber::warm_up();
-        let (store, keys, key_rotation) = open(config, &clock).await?;
-        let epochs = Epochs::open(&store, &keys, clock.now()).await?;
-        let directory = Directory::new(store.clone(), keys.clone(), config, clock.clone());
-        let directory = Arc::new(directory);
-        let rotation =
-            Rotation::new(store.clone(), keys.clone(), epochs.clone(), directory.clone(), clock.clone())
-                .every(config.discovery.epoch_lifetime.map(Seconds::get));
+        let base = Base::open(config, clock).await?;
         let (inbox, outbox) = (Inbox::default(), Arc::new(Notify::new()));
         let gateways = gateways(config, &inbox)?;
         let policy = Arc::new(VerificationPolicy::new(config, gateways.clone()));
-        let dispatcher = Dispatcher::new(store.clone(), keys.clone(), &policy, clock.clone());
-        let devices = Devices::new(store.clone(), keys.clone());
+        let audit = AuditLog::new(base.store.clone(), base.keys.clone(), &origin(config));
+        let anchors = Anchors::new(audit.clone(), &config.audit).map_err(StartError::Anchors)?;
+        let devices = Devices::new(base.store.clone(), base.keys.clone());
         let services = Arc::new(Services {
-            verifications: Verifications::new(
-                store.clone(),
-                keys.clone(),
-                policy,
-                Captchas::new(&config.challenges)?,
-                outbox.clone(),
-            ),
-            reports: Reports::new(store.clone(), keys.clone(), gateways.clone()),
-            accounts: accounts(&store, &keys, &epochs, &directory, &devices),
-            admins: Admins::new(store.clone(), keys.clone()),
+            verifications: base.verifications(policy.clone(), Captchas::new(&config.challenges)?, &outbox),
+            reports: Reports::new(base.store.clone(), base.keys.clone(), gateways),
+            accounts: base.accounts(&devices),
+            admins: Admins::new(base.store.clone(), base.keys.clone()),
             devices,
-            idempotency: Idempotency::new(store.clone(), keys.number().clone()),
-            discovery: Discovery::new(
-                store.clone(),
-                keys,
-                epochs.clone(),
-                directory.clone(),
-                &config.discovery,
-            ),
-            clock,
-            store,
+            idempotency: Idempotency::new(base.store.clone(), base.keys.number().clone()),
+            discovery: base.discovery(config),
+            clock: base.clock.clone(),
+            store: base.store.clone(),
+            audit,
             draining: Arc::new(AtomicBool::new(false)),
             development: development(config, inbox),
             address_limit: AddressLimit::new(config),
@@ -184,7 +183,9 @@ impl App {
         });
         let ops = http::ops::router(services.clone(), metrics);
         let edges = [EdgeLimits::api(config), EdgeLimits::ops(config)].map(Arc::new);
-        Ok(Self { services, dispatcher, directory, epochs, rotation, key_rotation, outbox, edges, ops })
+        let (dispatcher, rotation) = (base.dispatcher(&policy), base.rotation(config));
+        let subjects_kept = config.retention.audit_subjects.get();
+        Ok(Self { services, base, dispatcher, rotation, anchors, subjects_kept, outbox, edges, ops })
     }
 
     /// The key of the inbox, where it may be read.
@@ -202,26 +203,15 @@ impl App {
     /// The server's part in the rotation of keys, for whoever asks it to read the key file again.
     #[must_use]
     pub fn key_rotation(&self) -> KeyRotation {
-        self.key_rotation.clone()
+        self.base.key_rotation.clone()
     }
 }
 
-/// The database, the keys that fit it, and this server among those that use them.
-async fn open(config: &Config, clock: &Clock) -> Result<(Store, Arc<Keys>, KeyRotation), StartError> {
-    let (store, file) = (open_store(config, config.database.migrate).await?, &config.keys.file);
-    let keys = Arc::new(key_file::open(file, &store).await?);
-    let rotation = KeyRotation::join(store.clone(), keys.clone(), file.clone(), clock.clone()).await?;
-    Ok((store, keys, rotation))
-}
-
-fn accounts(
-    store: &Store,
-    keys: &Arc<Keys>,
-    epochs: &Epochs,
-    directory: &Arc<Directory>,
-    devices: &Devices,
-) -> Accounts {
-    Accounts::new(store.clone(), keys.clone(), epochs.clone(), directory.clone(), devices.clone())
+/// The name of a log that has none yet.
+#[must_use]
+pub fn origin(config: &Config) -> String {
+    let named = config.audit.origin.clone();
+    named.unwrap_or_else(|| default_origin(config.server.public_url.as_deref()))
 }
 
 fn development(config: &Config, inbox: Inbox) -> Option<Arc<Development>> {

@@ -3,6 +3,7 @@
 //! Every key has a default but those of a paid gateway. Durations are seconds (`600`) or text (`"10m"`),
 //! sizes bytes or text (`"256MiB"`).
 
+mod audit;
 mod challenges;
 mod database;
 mod defaults;
@@ -19,6 +20,7 @@ mod units;
 mod validate;
 mod webhook;
 
+pub use audit::{Audit, CheckpointHook, Retention};
 pub use challenges::Challenges;
 pub use limits::{Countries, Guard, GuardMode, Limits, NumberTypes};
 pub use load::{ConfigError, Loaded, Overrides, Setting, load};
@@ -59,6 +61,10 @@ pub struct Config {
     pub limits: Limits,
     /// Challenges that others judge.
     pub challenges: Challenges,
+    /// The audit log.
+    pub audit: Audit,
+    /// How long what is not needed to serve is kept.
+    pub retention: Retention,
     /// The log.
     pub log: Log,
 }

@@ -137,8 +137,8 @@ impl Devices {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revoke(&self, caller: &Caller, device: DeviceId) -> Result<bool, Failure> {
-        let ended = self.store.revoke_device(caller.account(), device).await?;
+    pub async fn revoke(&self, caller: &Caller, device: DeviceId, now: Timestamp) -> Result<bool, Failure> {
+        let ended = self.store.revoke_device(caller.account(), device, now).await?;
         if ended {
             self.forget(&[device]).await;
         }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod audit;
 mod callbacks;
 mod callers;
 mod console;
@@ -25,6 +26,7 @@ pub use problem::Problem;
 pub use shedding::Shedding;
 
 use crate::admins::Admins;
+use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::discovery::Discovery;
@@ -67,6 +69,8 @@ pub struct Services {
     pub devices: Devices,
     /// Discovery.
     pub discovery: Discovery,
+    /// The audit log.
+    pub audit: AuditLog,
     /// Answers to be repeated.
     pub idempotency: Idempotency,
     /// The time of a request.
@@ -162,6 +166,8 @@ pub fn router(services: Arc<Services>) -> Router {
     let document: Arc<str> = document.to_json().unwrap_or_default().into();
     let router = api
         .route("/openapi.json", get(move || std::future::ready(meta::document(&document))))
+        .route("/audit/checkpoint", get(audit::checkpoint))
+        .route("/audit/tile/{*path}", get(audit::tile))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/try", get(try_page::page))

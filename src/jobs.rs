@@ -1,6 +1,7 @@
 //! What runs beside requests: sending what is queued, keeping the view of the directory fit.
 
 use crate::admins::Admins;
+use crate::audit::{Anchors, AuditLog};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::epochs::Epochs;
@@ -28,6 +29,10 @@ const FOLLOW: Duration = Duration::from_millis(250);
 const TELL: Duration = Duration::from_millis(50);
 const UPKEEP: Duration = Duration::from_secs(1);
 const SAVE: Duration = Duration::from_hours(1);
+/// How soon an event has its place in the audit log.
+const SEQUENCE: Duration = Duration::from_millis(500);
+/// How often it is looked whether a checkpoint is to go out.
+const ANCHOR: Duration = Duration::from_secs(1);
 /// How soon every node knows of a new epoch.
 const EPOCHS: Duration = Duration::from_secs(1);
 /// How soon every node knows which version of a key is in use.
@@ -185,6 +190,33 @@ pub async fn forget(
         report("old answers could not be forgotten", idempotency.forget_old(clock.now()).await);
         report("old sessions of admins could not be forgotten", admins.forget_old(clock.now()).await);
         report("the old feed could not be forgotten", directory.forget_feed().await);
+    }
+}
+
+/// Takes what is pending into the audit log until `stop`, and once more then.
+pub async fn keep_audit_log(audit: AuditLog, clock: Clock, stop: CancellationToken) {
+    let mut turns = Turns::every(SEQUENCE, &stop);
+    while turns.next().await {
+        report("the audit log could not be kept", briefly(audit.sequence(clock.now())).await);
+        report("the audit log could not be looked at", briefly(audit.report(clock.now())).await);
+    }
+    report("the audit log could not be kept", briefly(audit.sequence(clock.now())).await);
+}
+
+/// Lets checkpoints of the audit log go out of the house until `stop`.
+pub async fn anchor_audit_log(anchors: Anchors, clock: Clock, stop: CancellationToken) {
+    let mut turns = Turns::every(ANCHOR, &stop);
+    while turns.next().await {
+        let sent = stop.run_until_cancelled(anchors.send(clock.now())).await;
+        report("the checkpoints that went out could not be written down", sent.unwrap_or(Ok(())));
+    }
+}
+
+/// Destroys the keys of numbers that nobody has spoken of for as long as `kept`, until `stop`.
+pub async fn forget_audit_subjects(audit: AuditLog, kept: Duration, clock: Clock, stop: CancellationToken) {
+    let mut turns = Turns::every(FORGET, &stop);
+    while turns.next().await {
+        report("old subjects could not be forgotten", audit.forget_subjects(clock.now() - kept).await);
     }
 }
 

@@ -93,6 +93,12 @@ impl KeyRotation {
         Ok(rotation)
     }
 
+    /// The node's random name, as the audit log has it.
+    #[must_use]
+    pub fn node_name(&self) -> String {
+        hex::encode(self.0.node.id)
+    }
+
     /// Reads the key file again and says which keys it holds.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //!  edge http jobs                      connections and their limits; the routes; what runs beside requests
 //!      \ | /
 //!  verification  registration          what the service does: verbs on top
-//!  admins  devices  discovery  directory  epochs  rotation  key_rotation  idempotency
+//!  admins  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -22,6 +22,7 @@
 
 pub mod admins;
 pub mod app;
+pub mod audit;
 pub mod captcha;
 pub mod client;
 pub mod clock;

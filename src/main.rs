@@ -5,6 +5,7 @@ mod commands;
 use clap::{CommandFactory as _, Parser};
 use commands::{Command, completions};
 use std::process::ExitCode;
+use tuttu::store::Origin;
 
 /// Proves that a person holds a phone number, gives their devices tokens, and finds which of their contacts
 /// are already users.
@@ -38,6 +39,13 @@ fn main() -> ExitCode {
 async fn runtime(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(options) => commands::serve::run(options).await,
+        command => Box::pin(Origin::operator().bound(at_the_host(command))).await,
+    }
+}
+
+/// What an operator does, as the audit log has it.
+async fn at_the_host(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Backup(arguments) => commands::backup::run(arguments).await,
         Command::Restore(arguments) => commands::restore::run(arguments).await,
@@ -46,6 +54,6 @@ async fn runtime(command: Command) -> anyhow::Result<()> {
         Command::Epoch(arguments) => commands::epoch::run(arguments).await,
         Command::Keys(arguments) => commands::keys::run(arguments).await,
         Command::Client(arguments) => commands::client::run(arguments).await,
-        Command::Config(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve(_) | Command::Config(_) | Command::Completions { .. } => Ok(()),
     }
 }

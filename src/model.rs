@@ -3,6 +3,7 @@
 pub mod account;
 pub mod admin;
 pub mod altcha;
+pub mod audit;
 mod base62;
 pub mod challenge;
 pub mod code;

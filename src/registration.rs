@@ -277,7 +277,7 @@ impl Accounts {
             state.account.discoverable = discoverable;
             let listing = self.listing(&state.account, &state.number, now);
             let since = discoverable.then_some(now);
-            let changed = self.store.set_visibility(state.account.id, since, &listing).await;
+            let changed = self.store.set_visibility(state.account.id, since, &listing, now).await;
             self.see(&listing).await;
             match changed? {
                 AccountChange::Done(()) => return Ok(Some(state)),
@@ -297,7 +297,7 @@ impl Accounts {
             let Some(mut state) = self.state(caller).await? else { return Ok(false) };
             state.account.discoverable = false;
             let listing = self.listing(&state.account, &state.number, now);
-            let erased = self.store.erase_account(&state.account, &listing).await;
+            let erased = self.store.erase_account(&state.account, &listing, now).await;
             self.see(&listing).await;
             match erased? {
                 AccountChange::Done(ended) => {

@@ -166,8 +166,9 @@ impl Rotation {
         if epoch.life.valid_from.is_some() {
             return Ok(());
         }
-        let from = self.clock.now() + AHEAD;
-        if self.store.start_epoch(epoch.id, from, from + OVERLAP).await? {
+        let now = self.clock.now();
+        let from = now + AHEAD;
+        if self.store.start_epoch(epoch.id, from, from + OVERLAP, now).await? {
             tracing::info!(epoch = epoch.id, %from, "an epoch begins");
         }
         self.epochs.reload(self.clock.now()).await

@@ -1,12 +1,14 @@
 //! Who delivers a code: one enum over the gateways there are.
 
 mod breaker;
+mod checkpoints;
 mod gateways;
 mod inbox;
 mod twilio;
 mod webhook;
 
 pub use breaker::Breaker;
+pub use checkpoints::CheckpointWebhook;
 pub use gateways::{Gateway, Gateways};
 pub use inbox::{Inbox, InboxMessage};
 pub use twilio::{Call, CallAnswer, Twilio};

@@ -9,6 +9,7 @@ mod admin_attempts;
 mod admin_sessions;
 mod admins;
 mod api_tokens;
+mod audit;
 mod backup;
 mod budgets;
 mod checks;
@@ -49,6 +50,10 @@ pub use accounts::AccountChange;
 pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
 pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin, TeamChange};
 pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
+pub use audit::{
+    Anchored, Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, LoggedEntry, Origin, PendingEvent,
+    SearchedBy,
+};
 pub use backup::BackupRefused;
 pub use budgets::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome};
 pub use checks::CheckOutcome;
@@ -76,15 +81,18 @@ pub use restoring::Restored;
 pub use spending::Caps;
 pub use switches::SendingPause;
 
+use crate::model::audit::Pen;
 use server::Server;
 use sqlx::SqlitePool;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use writer::Writer;
 
 /// The database, whichever engine it is.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    /// What effects are written to the audit log with.
+    pen: Arc<OnceLock<Pen>>,
 }
 
 #[derive(Debug, Clone)]
@@ -186,6 +194,7 @@ macro_rules! run {
         sqlx::query($sql)$(.bind($bind))*.execute(&mut *$tx).await?.rows_affected()
     };
 }
+use audit::note;
 use {read, run, transact};
 
 impl Store {
@@ -212,7 +221,9 @@ impl Store {
     fn at_length(&self) -> Self {
         match &self.pool {
             Pool::Sqlite { .. } => self.clone(),
-            Pool::Postgres(server) => Self { pool: Pool::Postgres(server.at_length()) },
+            Pool::Postgres(server) => {
+                Self { pool: Pool::Postgres(server.at_length()), pen: self.pen.clone() }
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod money;
 mod orders;
 mod outcomes;
 mod policy;
+mod recording;
 mod refusals;
 mod reports;
 mod sending;
@@ -19,6 +20,8 @@ pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
 pub use reports::{ReportRefused, Reports};
 pub use sending::Dispatcher;
+
+use recording::Refusals;
 
 use crate::captcha::Captchas;
 use crate::model::counter::Counter;
@@ -48,6 +51,7 @@ pub struct Verifications {
     policy: Arc<VerificationPolicy>,
     captchas: Captchas,
     outbox: Arc<Notify>,
+    refusals: Refusals,
 }
 
 /// What somebody asks for.
@@ -112,14 +116,14 @@ impl Starter {
 impl Verifications {
     /// The use cases over this store.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         store: Store,
         keys: Arc<Keys>,
         policy: Arc<VerificationPolicy>,
         captchas: Captchas,
         outbox: Arc<Notify>,
     ) -> Self {
-        Self { store, keys, policy, captchas, outbox }
+        Self { store, keys, policy, captchas, outbox, refusals: Refusals::default() }
     }
 
     /// Starts a verification and sends its code, or says which challenge must be solved first.
@@ -130,6 +134,19 @@ impl Verifications {
     /// [`SendRefused`]; nothing was created or counted then.
     pub async fn start(&self, request: StartRequest, now: Timestamp) -> Result<Started, SendRefused> {
         let number = self.policy.read(&request).map_err(SendRefused::NumberInvalid)?;
+        let started = self.start_at(number.clone(), request, now).await;
+        if let Err(refused) = &started {
+            self.write_down(refused, &number, None, now).await;
+        }
+        started
+    }
+
+    async fn start_at(
+        &self,
+        number: PhoneNumber,
+        request: StartRequest,
+        now: Timestamp,
+    ) -> Result<Started, SendRefused> {
         self.policy.admit(&number, &request)?;
         let secret = PlainSecret::random();
         let mut verification = self.draft(&number, &secret, &request, now)?;
@@ -182,17 +199,30 @@ impl Verifications {
         source: &Source,
         now: Timestamp,
     ) -> Result<(), SendRefused> {
-        let verification = &starter.verification;
-        let number = number_of(&self.keys, verification)?;
-        self.policy.carries(&number, channel)?;
+        let number = number_of(&self.keys, &starter.verification)?;
+        let sent = self.send_by(&starter.verification, &number, (channel, source), now).await;
+        if let Err(refused) = &sent {
+            self.write_down(refused, &number, Some(starter.verification.id), now).await;
+        }
+        sent
+    }
+
+    async fn send_by(
+        &self,
+        verification: &Verification,
+        number: &PhoneNumber,
+        (channel, source): (Channel, &Source),
+        now: Timestamp,
+    ) -> Result<(), SendRefused> {
+        self.policy.carries(number, channel)?;
         sendable(verification, now)?;
-        let order = self.order(verification, &number, channel, source, now);
-        if now < verification.channel_opens_at(channel, &number) {
-            let early = Refusal::TooEarly { not_before: verification.not_before(channel, &number) };
+        let order = self.order(verification, number, channel, source, now);
+        if now < verification.channel_opens_at(channel, number) {
+            let early = Refusal::TooEarly { not_before: verification.not_before(channel, number) };
             let refused = self.refusal(&order, verification.promised_send(channel), early).await?;
             return Err(in_time(verification, refused));
         }
-        self.place(verification, &number, &order, now).await
+        self.place(verification, number, &order, now).await
     }
 
     /// Sends what is ordered for a verification that was there before, or sets the challenge that is due.
@@ -215,7 +245,7 @@ impl Verifications {
             SendOutcome::ChallengeDue(due, level) => {
                 let limit = Limited::new(due, level);
                 let awaiting = self.challenge(order, promised, limit, now).await?;
-                self.store.await_challenge(verification, &awaiting).await?;
+                self.store.await_challenge(verification, &awaiting, now).await?;
                 Err(SendRefused::ChallengeDue(limit))
             }
             SendOutcome::Refused(refusal) => {

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 24] = [
+const RULES: [(&str, &[&str]); 25] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -33,6 +33,7 @@ const RULES: [(&str, &[&str]); 24] = [
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
+    ("audit", &["model", "store", "sender", "config", "verification"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
     (
@@ -45,6 +46,8 @@ const RULES: [(&str, &[&str]); 24] = [
             "epochs",
             "rotation",
             "key_rotation",
+            "audit",
+            "config",
             "clock",
             "store",
         ],
@@ -63,6 +66,7 @@ const RULES: [(&str, &[&str]); 24] = [
             "registration",
             "discovery",
             "idempotency",
+            "audit",
         ],
     ),
     (
@@ -86,6 +90,7 @@ const RULES: [(&str, &[&str]); 24] = [
             "rotation",
             "key_rotation",
             "idempotency",
+            "audit",
             "jobs",
             "edge",
             "http",
@@ -96,6 +101,7 @@ const RULES: [(&str, &[&str]); 24] = [
         &[
             "admins",
             "app",
+            "audit",
             "clock",
             "config",
             "key_file",

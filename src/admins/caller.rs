@@ -1,6 +1,7 @@
 //! Who calls: an admin at a browser, or a machine with an API token.
 
 use crate::model::admin::{FormToken, Permission, Roles, SECOND_FACTOR_FRESH};
+use crate::model::audit::Actor;
 use crate::model::id::{AdminId, AdminSessionId, ApiTokenId};
 use crate::model::secret::PlainSecret;
 use crate::store::AdminSession;
@@ -73,6 +74,15 @@ impl AdminCaller {
         match &self.shown {
             Shown::Session { admin, .. } => admin.as_bytes(),
             Shown::Token { token } => token.as_bytes(),
+        }
+    }
+
+    /// Who it is in the audit log.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self.shown {
+            Shown::Session { admin, .. } => Actor::Admin(admin.to_string()),
+            Shown::Token { token } => Actor::ApiToken(token.to_string()),
         }
     }
 

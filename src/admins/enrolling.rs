@@ -5,10 +5,11 @@ use super::{AdminCaller, Admins};
 use crate::model::admin::{
     AdminName, INVITATION_LIFETIME, Password, PasswordWeak, RECOVERY_CODES, RecoveryCode, Roles, SecondFactor,
 };
+use crate::model::audit::Actor;
 use crate::model::id::AdminId;
 use crate::model::sealed::seal;
 use crate::model::secret::PlainSecret;
-use crate::store::{Admin, Enrolment, Invitation, NewAdmin, StoreError};
+use crate::store::{Admin, Enrolment, Invitation, NewAdmin, Origin, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -111,6 +112,7 @@ impl Admins {
             totp_step,
             recovery: recovery.iter().map(RecoveryCode::hash).collect(),
         };
+        Origin::act_as(Actor::Admin(admin.id.to_string()));
         if !self.store.enrol_admin(admin.id, &invitation.hash(), &enrolment, now).await? {
             return Err(EnrolRefused::Unknown);
         }

@@ -2,12 +2,13 @@
 
 use super::{AdminCaller, Admins, Shown};
 use crate::model::admin::{AdminName, Lane, Password, RecoveryCode, SecondFactor};
+use crate::model::audit::Actor;
 use crate::model::guard::Subject;
 use crate::model::id::{AdminId, AdminSessionId};
 use crate::model::sealed::open;
 use crate::model::secret::PlainSecret;
 use crate::model::source::Source;
-use crate::store::{AdminAuth, Proof, SignIn, StepUp, StoreError};
+use crate::store::{AdminAuth, Origin, Proof, SignIn, StepUp, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -102,6 +103,7 @@ impl Admins {
             browser: signed_in.browser.hash(),
             lanes,
         };
+        Origin::act_as(Actor::Admin(id.to_string()));
         if self.store.sign_in(&sign_in, now).await? {
             Ok(signed_in)
         } else {

@@ -60,21 +60,25 @@ impl App {
         let (dispatcher, outbox) = (self.dispatcher.clone(), self.outbox.clone());
         jobs.spawn(jobs::dispatch(dispatcher, outbox, sends.clone(), stop.clone()));
         jobs.spawn(jobs::follow_directory(
-            self.directory.clone(),
-            self.epochs.clone(),
+            self.base.directory.clone(),
+            self.base.epochs.clone(),
             clock.clone(),
             stop.clone(),
         ));
-        jobs.spawn(jobs::tell_others(self.directory.clone(), stop.clone()));
-        jobs.spawn(jobs::listen_to_others(self.directory.clone(), stop.clone()));
+        jobs.spawn(jobs::tell_others(self.base.directory.clone(), stop.clone()));
+        jobs.spawn(jobs::listen_to_others(self.base.directory.clone(), stop.clone()));
         let verifications = self.services.verifications.clone();
         let others = (self.services.idempotency.clone(), self.services.admins.clone());
-        let directory = self.directory.clone();
+        let directory = self.base.directory.clone();
         jobs.spawn(jobs::forget(verifications, others, directory, clock.clone(), stop.clone()));
-        jobs.spawn(jobs::watch_epochs(self.epochs.clone(), clock.clone(), stop.clone()));
+        let (audit, kept) = (self.services.audit.clone(), self.subjects_kept);
+        jobs.spawn(jobs::keep_audit_log(audit.clone(), clock.clone(), stop.clone()));
+        jobs.spawn(jobs::anchor_audit_log(self.anchors.clone(), clock.clone(), stop.clone()));
+        jobs.spawn(jobs::forget_audit_subjects(audit, kept, clock.clone(), stop.clone()));
+        jobs.spawn(jobs::watch_epochs(self.base.epochs.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
-        jobs.spawn(jobs::watch_keys(self.key_rotation.clone(), stop.clone()));
-        jobs.spawn(jobs::tend_keys(self.key_rotation.clone(), stop.clone()));
+        jobs.spawn(jobs::watch_keys(self.base.key_rotation.clone(), stop.clone()));
+        jobs.spawn(jobs::tend_keys(self.base.key_rotation.clone(), stop.clone()));
     }
 }
 

@@ -7,10 +7,9 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use std::io::{self, Write as _};
 use tuttu::admins::{Admins, TeamRefused};
-use tuttu::app::open_store;
+use tuttu::app::{open_keys, open_store};
 use tuttu::clock::Clock;
 use tuttu::config::Config;
-use tuttu::key_file;
 use tuttu::model::admin::{AdminName, Role, Roles};
 use tuttu::model::secret::PlainSecret;
 use tuttu::store::{Admin, Store};
@@ -83,7 +82,7 @@ pub(crate) async fn run(arguments: AdminArgs) -> anyhow::Result<()> {
 async fn begin(options: &Options) -> anyhow::Result<(Config, Store, Admins)> {
     let config = options.begin()?;
     let store = open_store(&config, false).await?;
-    let keys = key_file::open(&config.keys.file, &store).await?;
+    let keys = open_keys(&config, &store).await?;
     let admins = Admins::new(store.clone(), keys.into());
     Ok((config, store, admins))
 }

@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use std::io::{self, Write as _};
 use std::time::Duration;
 use tokio::time::sleep;
-use tuttu::app::open_store;
+use tuttu::app::{open_keys, open_store};
 use tuttu::clock::Clock;
-use tuttu::key_file;
 use tuttu::model::epoch::EpochState;
 use tuttu::rotation::{RotateRefused, begin};
 use tuttu::store::{EpochProgress, SealedEpoch, Store};
@@ -59,7 +58,7 @@ pub(crate) async fn run(arguments: EpochArgs) -> anyhow::Result<()> {
 async fn rotate(incident: bool, wait: bool, options: &Options) -> anyhow::Result<()> {
     let config = options.begin()?;
     let store = open_store(&config, false).await?;
-    let keys = key_file::open(&config.keys.file, &store).await?;
+    let keys = open_keys(&config, &store).await?;
     let begun = begin(&store, &keys, incident, Clock::System.now()).await;
     let outcome = match begun {
         Ok(id) => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::io::{self, Write as _};
 use std::time::Duration;
 use tokio::time::sleep;
-use tuttu::app::open_store;
+use tuttu::app::{open_keys, open_store};
 use tuttu::clock::Clock;
 use tuttu::config::Config;
 use tuttu::key_file;
@@ -92,10 +92,13 @@ pub(crate) async fn run(arguments: KeysArgs) -> anyhow::Result<()> {
     | KeysCommand::Withdraw { options, .. }) = &arguments.command;
     let config = options.begin()?;
     let store = open_store(&config, false).await?;
+    if !matches!(arguments.command, KeysCommand::List(_)) {
+        open_keys(&config, &store).await?;
+    }
     let said = match arguments.command {
         KeysCommand::List(_) => list(&store, Clock::System.now()).await,
         KeysCommand::Add { key, .. } => add(&store, &config, key.into()).await,
-        KeysCommand::Use { key, wait, .. } => put(&store, &config, key.into(), wait).await,
+        KeysCommand::Use { key, wait, .. } => put(&store, key.into(), wait).await,
         KeysCommand::Withdraw { key, .. } => withdraw(&store, &config, key.into()).await,
     };
     store.close().await;
@@ -120,11 +123,7 @@ async fn withdraw(store: &Store, config: &Config, purpose: Purpose) -> anyhow::R
     ))
 }
 
-async fn put(store: &Store, config: &Config, purpose: Purpose, wait: bool) -> anyhow::Result<String> {
-    if live_nodes(store, Clock::System.now()).await?.is_empty() {
-        // Nobody has said that it has the version: this host must.
-        key_file::open(&config.keys.file, store).await?;
-    }
+async fn put(store: &Store, purpose: Purpose, wait: bool) -> anyhow::Result<String> {
     let version = put_into_use(store, purpose, Clock::System.now()).await?;
     let name = purpose.as_str();
     if purpose == Purpose::Directory {

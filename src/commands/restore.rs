@@ -8,7 +8,7 @@ use clap::Args;
 use files::Placing;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use tuttu::app::connect_store;
+use tuttu::app::{connect_store, open_keys};
 use tuttu::clock::Clock;
 use tuttu::config::Config;
 use tuttu::key_file;
@@ -97,7 +97,7 @@ async fn checked(config: &Config, store: &Store, sign_out: bool) -> anyhow::Resu
     if config.keys.file.exists() {
         key_file::make_known(&config.keys.file, store, Clock::System.now()).await?;
     }
-    key_file::open(&config.keys.file, store).await?;
+    open_keys(config, store).await?;
     let secret = HashedSecret::from_slice(&random_bytes::<32>()).filter(|_| sign_out);
     Ok(store.begin_anew(random_bytes(), secret.as_ref(), Clock::System.now()).await?)
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use std::io::{self, Write as _};
-use tuttu::app::open_store;
+use tuttu::app::{open_keys, open_store};
 use tuttu::clock::Clock;
 use tuttu::key_file;
 use tuttu::registration::never_seen_again;
@@ -62,7 +62,7 @@ pub(crate) async fn run(arguments: SendingArgs) -> anyhow::Result<()> {
         }
         SendingCommand::Resume(options) => {
             let store = store(&options).await?;
-            let resumed = store.resume_sending().await;
+            let resumed = store.resume_sending(Clock::System.now()).await;
             let said =
                 |was_paused| if was_paused { "Codes are sent again." } else { "Sending was not stopped." };
             end(&store, resumed.map(|was_paused| said(was_paused).to_owned())).await
@@ -101,7 +101,10 @@ async fn unseen((days, but): (u16, u16), options: &Options) -> anyhow::Result<()
 }
 
 async fn store(options: &Options) -> anyhow::Result<Store> {
-    Ok(open_store(&options.begin()?, false).await?)
+    let config = options.begin()?;
+    let store = open_store(&config, false).await?;
+    open_keys(&config, &store).await?;
+    Ok(store)
 }
 
 /// Closes the database and says what came of it.

@@ -58,6 +58,7 @@ fn section_problems(config: &Config) -> Vec<String> {
     problems.extend(config.limits.problems());
     problems.extend(config.database.problems());
     problems.extend(config.challenges.problems());
+    problems.extend(config.audit.problems());
     problems.extend(routes::problems(&config.sms));
     problems.extend(config.message_problems());
     let tests = config.verification.test_numbers.iter().enumerate();

@@ -3,8 +3,10 @@
 use super::extract::{Now, body};
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
+use crate::model::audit::Actor;
 use crate::model::id::DeliveryId;
 use crate::sender::Callback;
+use crate::store::Origin;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -55,6 +57,7 @@ pub(super) async fn report(
     Now(now): Now,
     called: Called,
 ) -> Result<StatusCode, Problem> {
+    Origin::act_as(Actor::Gateway(called.gateway.clone()));
     let reported = services.reports.report(&called.gateway, called.delivery, &called.callback(now)).await;
     reported.map(|()| StatusCode::NO_CONTENT).map_err(|refused| Problem::report(&refused))
 }

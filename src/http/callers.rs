@@ -3,8 +3,10 @@
 use super::extract::{Name, bearer};
 use super::{Problem, Services};
 use crate::devices::Caller;
+use crate::model::audit::Actor;
 use crate::model::id::VerificationId;
 use crate::model::secret::PlainSecret;
+use crate::store::Origin;
 use crate::verification::Starter;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -26,6 +28,7 @@ impl FromRequestParts<Arc<Services>> for Device {
 pub(super) async fn device(headers: &HeaderMap, services: &Services) -> Result<Caller, Problem> {
     let token = bearer(headers).ok_or_else(Problem::token_invalid)?;
     let caller = services.devices.authenticate(token, services.clock.now()).await?;
+    Origin::act_as(Actor::Device);
     caller.ok_or_else(Problem::token_invalid)
 }
 

@@ -1,7 +1,7 @@
 //! `/v1/devices`: the devices of an account.
 
 use super::callers::Device;
-use super::extract::Name;
+use super::extract::{Name, Now};
 use super::layers::unbroken;
 use super::meta::ProblemDocument;
 use super::{Problem, Services};
@@ -73,10 +73,11 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     State(services): State<Arc<Services>>,
     Device(caller): Device,
+    Now(now): Now,
     Name(id): Name,
 ) -> Result<StatusCode, Problem> {
     let id = DeviceId::parse(&id).ok_or_else(Problem::not_found)?;
     let devices = services.devices.clone();
-    let revoked = unbroken(&services, async move { devices.revoke(&caller, id).await }).await??;
+    let revoked = unbroken(&services, async move { devices.revoke(&caller, id, now).await }).await??;
     if revoked { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }

@@ -3,7 +3,7 @@
 use super::{Problem, Services, shedding};
 use crate::config;
 use crate::model::source::Source;
-use crate::store::Patience;
+use crate::store::{Origin, Patience};
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -37,7 +37,8 @@ pub(super) async fn unbroken<T: Send + 'static>(
     services: &Services,
     effect: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Problem> {
-    let effect = Patience::bound_if(Patience::current(), effect.in_current_span());
+    let effect = Origin::bound_if(Origin::current(), effect.in_current_span());
+    let effect = Patience::bound_if(Patience::current(), effect);
     services.effects.spawn(effect).await.map_err(|ended| Problem::unavailable(&ended))
 }
 
@@ -79,16 +80,22 @@ impl AddressLimit {
 }
 
 /// Answers a request, unless its address asks too often.
-async fn limited(services: Arc<Services>, route: &str, mut request: Request, next: Next) -> Response {
+async fn limited(
+    services: Arc<Services>,
+    (route, name): (&str, &str),
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let Some(peer) = peer.filter(|_| !is_unlimited(route)) else {
-        return shedding::pass(services, route, request, next).await;
+    let address = peer.map(|peer| client_address(peer, request.headers(), &services.trusted_proxies));
+    let origin = Origin::request(name, address);
+    let Some(address) = address.filter(|_| !is_unlimited(route)) else {
+        return origin.bound(shedding::pass(services, route, request, next)).await;
     };
-    let address = client_address(peer, request.headers(), &services.trusted_proxies);
     let source = services.address_limit.source(address);
     request.extensions_mut().insert(source);
     match services.address_limit.spend(&source, services.clock.now()) {
-        Ok(()) => shedding::pass(services, route, request, next).await,
+        Ok(()) => origin.bound(shedding::pass(services, route, request, next)).await,
         Err(problem) => problem.into_response(),
     }
 }
@@ -131,7 +138,7 @@ async fn name_and_log(State(services): State<Arc<Services>>, request: Request, n
     let span = tracing::info_span!("request", id = %name, method, route = &*route);
     let draining = services.draining.clone();
     let patience = services.store.patience();
-    let answering = limited(services, &route, request, next).instrument(span.clone());
+    let answering = limited(services, (&route, &name), request, next).instrument(span.clone());
     let mut response = Patience::bound_if(patience, answering).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 const SYNC: &str = "tuttu 2026-11 sync token";
 const SNAPSHOT: &str = "tuttu 2026-11 directory snapshot";
+const AUDIT_MAC: &str = "tuttu 2026-11 audit entries";
 
 /// The keys of every purpose.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Keys {
     code: KeyRing,
     token: KeyRing,
     sync: KeyRing,
+    audit: KeyRing,
+    audit_mac: KeyRing,
 }
 
 impl Keys {
@@ -62,6 +65,8 @@ impl Keys {
             snapshot: set.ring(Purpose::Directory)?.derive(SNAPSHOT),
             token: set.ring(Purpose::Token)?,
             sync: set.ring(Purpose::Token)?.derive(SYNC),
+            audit: set.ring(Purpose::Audit)?,
+            audit_mac: set.ring(Purpose::Audit)?.derive(AUDIT_MAC),
             set: Arc::new(ArcSwap::from_pointee(set)),
         })
     }
@@ -80,6 +85,8 @@ impl Keys {
             (&self.sync, set.ring(Purpose::Token).map(|ring| ring.derive(SYNC))),
             (&self.token, set.ring(Purpose::Token)),
             (&self.snapshot, set.ring(Purpose::Directory).map(|ring| ring.derive(SNAPSHOT))),
+            (&self.audit, set.ring(Purpose::Audit)),
+            (&self.audit_mac, set.ring(Purpose::Audit).map(|ring| ring.derive(AUDIT_MAC))),
         ];
         for (ring, now) in rings {
             if let Some(now) = now {
@@ -120,6 +127,18 @@ impl Keys {
     #[must_use]
     pub const fn snapshot(&self) -> &KeyRing {
         &self.snapshot
+    }
+
+    /// The key that signs the heads of the audit log.
+    #[must_use]
+    pub const fn audit(&self) -> &KeyRing {
+        &self.audit
+    }
+
+    /// The key by which the entries of the audit log are known to be a node's.
+    #[must_use]
+    pub const fn audit_mac(&self) -> &KeyRing {
+        &self.audit_mac
     }
 
     /// The key under which subjects of limits (addresses, prefixes) are hashed.

@@ -96,7 +96,7 @@ impl Webhook {
     }
 }
 
-fn client(allowed: AllowedHosts) -> Result<Client, reqwest::Error> {
+pub(super) fn client(allowed: AllowedHosts) -> Result<Client, reqwest::Error> {
     Client::builder()
         .connect_timeout(CONNECT)
         .timeout(TOTAL)
@@ -108,7 +108,7 @@ fn client(allowed: AllowedHosts) -> Result<Client, reqwest::Error> {
 }
 
 /// The cause that says why; those around it only say where.
-fn first_cause(failure: &reqwest::Error) -> &dyn Error {
+pub(super) fn first_cause(failure: &reqwest::Error) -> &dyn Error {
     let mut cause: &dyn Error = failure;
     while let Some(source) = cause.source() {
         cause = source;

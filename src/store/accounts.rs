@@ -1,11 +1,13 @@
 //! Accounts: found, hidden or listed, erased.
 
+use super::audit::DESTROY;
 use super::directory::apply_listing;
 use super::epochs::overtaken;
 use super::error::Table;
 use super::registrations::device_ids;
-use super::{Ending, Listing, Store, StoreError, read, run, transact};
+use super::{Ending, Listing, Store, StoreError, note, read, run, transact};
 use crate::model::account::Account;
+use crate::model::audit::{Action, Note};
 use crate::model::id::{AccountId, DeviceId};
 use crate::model::keys::NumberIndex;
 use jiff::Timestamp;
@@ -44,7 +46,8 @@ const SEEN: &str = "SELECT account_id, number_index, number_sealed, discoverable
     FROM accounts WHERE created_at > $1 AND created_at <= $2 AND account_id > $3 ORDER BY account_id LIMIT $4";
 const OF_NUMBER: &str = "SELECT account_id FROM numbers WHERE number_index = $1";
 const LAST_SEEN: &str = "SELECT MAX(last_seen_at) FROM devices WHERE account_id = $1";
-const SET_VISIBILITY: &str = "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1";
+const SET_VISIBILITY: &str =
+    "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1 RETURNING number_index";
 const END_NUMBER: &str = "DELETE FROM numbers WHERE number_index = $1 AND account_id = $2";
 const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
 const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
@@ -127,21 +130,28 @@ impl Store {
         id: AccountId,
         since: Option<Timestamp>,
         listing: &Listing,
+        now: Timestamp,
     ) -> Result<AccountChange<()>, StoreError> {
         Ok(transact!(self, tx => {
             if overtaken!(self, tx, listing) {
                 return Ok(Ending::Rollback(AccountChange::EpochsOutdated));
             }
-            let changed = run!(tx, SET_VISIBILITY, id.as_bytes().as_slice(), since.map(Timestamp::as_millisecond));
-            if changed == 0 {
-                return Ok(Ending::Rollback(AccountChange::Ended));
-            }
+            let changed: Option<Vec<u8>> = sqlx::query_scalar(SET_VISIBILITY)
+                .bind(id.as_bytes().as_slice())
+                .bind(since.map(Timestamp::as_millisecond))
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(number) = changed else { return Ok(Ending::Rollback(AccountChange::Ended)) };
             apply_listing!(tx, listing);
+            let number = TABLE.some("number_index", NumberIndex::from_slice(&number))?;
+            let note = Note::new(Action::AccountVisibility).of_number(&number).account(id);
+            note!(self, tx, now, note.change("discoverable", None, Some(since.is_some().to_string())));
             Ok(Ending::Commit(AccountChange::Done(())))
         }))
     }
 
-    /// Erases an account with its devices, entries and verifications; done, these are the devices.
+    /// Erases an account with its devices, entries and verifications, and the key to what the audit log says of its
+    /// person; done, these are the devices.
     ///
     /// What its number has used of limits stays, under the keyed index only: deleting refills nothing.
     ///
@@ -151,6 +161,7 @@ impl Store {
         &self,
         account: &Account,
         listing: &Listing,
+        now: Timestamp,
     ) -> Result<AccountChange<Vec<DeviceId>>, StoreError> {
         let (id, number) = (account.id.as_bytes().as_slice(), account.number_index.as_bytes().as_slice());
         let erased: AccountChange<Vec<Vec<u8>>> = transact!(self, tx => {
@@ -171,6 +182,10 @@ impl Store {
             run!(tx, END_ACCOUNT, id);
             apply_listing!(tx, listing);
             let devices = sqlx::query_scalar(END_DEVICES).bind(id).fetch_all(&mut *tx).await?;
+            // The event is the last that speaks of the person: its sealed part ends with all others.
+            let note = Note::new(Action::AccountErased).of_number(&account.number_index).account(account.id);
+            note!(self, tx, now, note);
+            run!(tx, DESTROY, number);
             Ok(Ending::Commit(AccountChange::Done(devices)))
         });
         Ok(match erased {

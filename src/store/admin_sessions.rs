@@ -1,9 +1,11 @@
 //! Sessions of admins: begun, read, ended.
 
 use super::admin_attempts::forgive;
+use super::admins::of_admin;
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
 use crate::model::admin::{AdminName, BROWSER_LIFETIME, Lane, Roles, SESSION_IDLE, SESSION_LIFETIME};
+use crate::model::audit::{Action, Note};
 use crate::model::guard::Subject;
 use crate::model::id::{AdminId, AdminSessionId};
 use crate::model::secret::HashedSecret;
@@ -221,7 +223,7 @@ impl Store {
             let until = at.saturating_add(millis(BROWSER_LIFETIME));
             run!(tx, KNOW_BROWSER, sign_in.browser.as_bytes().as_slice(), admin, until);
             forgive!(tx, &sign_in.lanes, at);
-            // EVENT sign_in
+            note!(self, tx, now, of_admin(Action::AdminSignedIn, sign_in.admin).change("session", None, Some(sign_in.session.to_string())));
             Ok(Ending::Commit(true))
         }))
     }
@@ -235,9 +237,11 @@ impl Store {
         admin: Option<AdminId>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // EVENT sign_in_failed
-        let _ = (admin, now);
-        self.ping().await
+        let note = admin.map_or_else(
+            || Note::new(Action::AdminSignInFailed),
+            |admin| of_admin(Action::AdminSignInFailed, admin),
+        );
+        self.note_refusal(note.refused("credentials"), now).await
     }
 
     /// Shows a second factor again: the session goes on under another secret. `false` where the factor was spent
@@ -253,7 +257,7 @@ impl Store {
                 return Ok(Ending::Rollback(false));
             }
             forgive!(tx, &step_up.lanes, at);
-            // EVENT step_up
+            note!(self, tx, now, of_admin(Action::AdminSteppedUp, step_up.admin));
             Ok(Ending::Commit(true))
         }))
     }
@@ -263,12 +267,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sign_out(&self, session: &HashedSecret, now: Timestamp) -> Result<bool, StoreError> {
-        let _ = now;
         Ok(transact!(self, tx => {
             if run!(tx, END, session.as_bytes().as_slice()) == 0 {
                 return Ok(Ending::Rollback(false));
             }
-            // EVENT sign_out
+            note!(self, tx, now, Note::new(Action::AdminSignedOut));
             Ok(Ending::Commit(true))
         }))
     }
@@ -278,10 +281,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn end_admin_sessions(&self, admin: AdminId, now: Timestamp) -> Result<u64, StoreError> {
-        let _ = now;
         Ok(transact!(self, tx => {
             let ended = run!(tx, END_ALL, admin.as_bytes().as_slice());
-            // EVENT end_sessions
+            if ended == 0 {
+                return Ok(Ending::Rollback(0));
+            }
+            note!(self, tx, now, of_admin(Action::AdminSessionsEnded, admin).change("sessions", Some(ended.to_string()), Some("0".to_owned())));
             Ok(Ending::Commit(ended))
         }))
     }

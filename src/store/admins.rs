@@ -1,8 +1,9 @@
 //! Admins: made, enrolled, changed, disabled, recovered. The last admin is never taken away.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
 use crate::model::admin::{AdminName, HashedPassword, Roles};
+use crate::model::audit::{Action, Note, Owner};
 use crate::model::id::AdminId;
 use crate::model::secret::HashedSecret;
 use jiff::Timestamp;
@@ -147,6 +148,7 @@ const LOCK_TEAM: &str = "INSERT INTO admin_team (name, changed_at) VALUES ('team
     ON CONFLICT (name) DO UPDATE SET changed_at = excluded.changed_at";
 const MANAGERS: &str = "SELECT COUNT(*) FROM admins WHERE disabled_at IS NULL AND enrolled_at IS NOT NULL
     AND (' ' || roles || ' ') LIKE '% admin %'";
+const ROLES_OF: &str = "SELECT roles FROM admins WHERE admin_id = $1";
 const SET_ROLES: &str = "UPDATE admins SET roles = $2 WHERE admin_id = $1 AND roles <> $2";
 const DISABLE: &str = "UPDATE admins SET disabled_at = $2 WHERE admin_id = $1 AND disabled_at IS NULL";
 const ENABLE: &str = "UPDATE admins SET disabled_at = NULL WHERE admin_id = $1 AND disabled_at IS NOT NULL";
@@ -252,7 +254,8 @@ impl Store {
                 return Ok(Ending::Rollback(false));
             }
             run!(tx, INVITE, id, invitation.secret.as_bytes().as_slice(), invitation.expires_at.as_millisecond());
-            // EVENT create admin.on_host
+            let action = if admin.on_host { Action::AdminCreated } else { Action::AdminInvited };
+            note!(self, tx, now, of_admin(action, admin.id).change("roles", None, Some(roles.clone())));
             Ok(Ending::Commit(true))
         }))
     }
@@ -281,7 +284,7 @@ impl Store {
             }
             run!(tx, END_SESSIONS, id);
             run!(tx, FORGET_BROWSERS, id);
-            // EVENT enrol
+            note!(self, tx, now, of_admin(Action::AdminEnrolled, admin));
             Ok(Ending::Commit(true))
         }))
     }
@@ -296,11 +299,12 @@ impl Store {
         password: &HashedPassword,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let _ = now;
         Ok(transact!(self, tx => {
-            let set = run!(tx, SET_PASSWORD, admin.as_bytes().as_slice(), password.as_str());
-            // EVENT password
-            Ok(Ending::Commit(set > 0))
+            if run!(tx, SET_PASSWORD, admin.as_bytes().as_slice(), password.as_str()) == 0 {
+                return Ok(Ending::Rollback(false));
+            }
+            note!(self, tx, now, of_admin(Action::AdminPasswordChanged, admin));
+            Ok(Ending::Commit(true))
         }))
     }
 
@@ -314,13 +318,13 @@ impl Store {
         recovery: &[[u8; 32]],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (id, _) = (admin.as_bytes().as_slice(), now);
+        let id = admin.as_bytes().as_slice();
         transact!(self, tx => {
             run!(tx, FORGET_RECOVERY, id);
             for code in recovery {
                 run!(tx, ADD_RECOVERY, id, code.as_slice());
             }
-            // EVENT recovery_codes
+            note!(self, tx, now, of_admin(Action::AdminRecoveryCodesRenewed, admin));
             Ok(Ending::Commit(()))
         });
         Ok(())
@@ -339,8 +343,11 @@ impl Store {
         let (id, roles) = (admin.as_bytes().as_slice(), roles.to_string());
         Ok(transact!(self, tx => {
             let change = change_team!(tx, now, {
+                let before: Option<String> =
+                    sqlx::query_scalar(ROLES_OF).bind(id).fetch_optional(&mut *tx).await?;
                 let changed = run!(tx, SET_ROLES, id, &roles);
-                // EVENT roles
+                let note = of_admin(Action::AdminRolesChanged, admin);
+                note!(self, tx, now, note.change("roles", before, Some(roles.clone())));
                 changed
             });
             Ok(ending(change))
@@ -359,7 +366,7 @@ impl Store {
                 run!(tx, END_SESSIONS, id);
                 run!(tx, FORGET_BROWSERS, id);
                 run!(tx, UNINVITE, id);
-                // EVENT disable
+                note!(self, tx, now, of_admin(Action::AdminDisabled, admin));
                 changed
             });
             Ok(ending(change))
@@ -375,7 +382,7 @@ impl Store {
         Ok(transact!(self, tx => {
             let change = change_team!(tx, now, {
                 let changed = run!(tx, ENABLE, id);
-                // EVENT enable
+                note!(self, tx, now, of_admin(Action::AdminEnabled, admin));
                 changed
             });
             Ok(ending(change))
@@ -407,12 +414,19 @@ impl Store {
                 run!(tx, FORGET_RECOVERY, id);
                 run!(tx, END_SESSIONS, id);
                 run!(tx, FORGET_BROWSERS, id);
-                // EVENT recover
+                note!(self, tx, now, of_admin(Action::AdminRecovered, admin));
                 changed
             });
             Ok(ending(if on_host && change == TeamChange::LastAdmin { TeamChange::Done } else { change }))
         }))
     }
+}
+
+/// The event of something that was done to an admin, whose key seals what is personal in it.
+pub(super) fn of_admin(action: Action, admin: AdminId) -> Note {
+    let mut note = Note::new(action).target("admin", admin.to_string());
+    note.owner = Some(Owner::Admin(*admin.as_bytes()));
+    note
 }
 
 fn auth((id, password, totp_sealed, disabled_at): AuthRow) -> Result<AdminAuth, StoreError> {

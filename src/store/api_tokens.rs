@@ -1,8 +1,9 @@
 //! API tokens: made, shown, revoked.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
 use crate::model::admin::Roles;
+use crate::model::audit::{Action, Note};
 use crate::model::id::{AdminId, ApiTokenId};
 use crate::model::secret::HashedSecret;
 use jiff::Timestamp;
@@ -118,7 +119,8 @@ impl Store {
                 now.as_millisecond(),
                 token.expires_at.as_millisecond(),
             );
-            // EVENT token_created
+            let note = Note::new(Action::ApiTokenCreated).target("api_token", token.id.to_string());
+            note!(self, tx, now, note.change("roles", None, Some(roles.clone())));
             Ok(Ending::Commit(()))
         });
         Ok(())
@@ -178,7 +180,7 @@ impl Store {
             if run!(tx, REVOKE, id.as_bytes().as_slice(), now.as_millisecond()) == 0 {
                 return Ok(Ending::Rollback(false));
             }
-            // EVENT token_revoked
+            note!(self, tx, now, Note::new(Action::ApiTokenRevoked).target("api_token", id.to_string()));
             Ok(Ending::Commit(true))
         }))
     }

@@ -4,9 +4,11 @@ use super::counters::{REFUND_ONCE, RESET_WAITS};
 use super::error::millis;
 use super::guard::refund_tolls;
 use super::ledgers::{count_approval, count_wrong};
+use super::sends::of_verification;
 use super::spending::{COUNT_APPROVED, day};
 use super::verifications::{FIND, Row, columns};
-use super::{Ending, Store, StoreError, run, transact};
+use super::{Ending, Store, StoreError, note, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::counter::Counter;
 use crate::model::id::VerificationId;
 use crate::model::ledger::{DAY, chance};
@@ -92,26 +94,40 @@ impl Store {
                 let (real, verdict) = (v.counter != Counter::Test, judge(&v));
                 if verdict == Verdict::Wrong {
                     if real { count_wrong!(tx, v, now); }
+                    note!(self, tx, now, wrong(&v));
                     return Ok(Ending::Commit(Some(CheckOutcome::Wrong)));
                 }
                 run!(tx, APPROVE, key, now.as_millisecond(), APPROVAL_REPEATS);
                 if real { settle_approval!(tx, &v, conversion_percent, now); }
+                note!(self, tx, now, of_verification(Action::VerificationApproved, &v));
                 return Ok(Ending::Commit(Some(CheckOutcome::Approved { first: true })));
             }
             let still_granted = now.as_millisecond().saturating_sub(millis(GRANT_LIFETIME));
             let repeated: Option<Row> =
                 sqlx::query_as(SPEND_REPEAT).bind(key).bind(still_granted).fetch_optional(&mut *tx).await?;
             if let Some(repeated) = repeated {
-                if judge(&repeated.read()?) == Verdict::Right {
+                let v = repeated.read()?;
+                if judge(&v) == Verdict::Right {
+                    note!(self, tx, now, of_verification(Action::ApprovalRepeated, &v));
                     return Ok(Ending::Commit(Some(CheckOutcome::Approved { first: false })));
                 }
                 run!(tx, END_REPEATS, key);
+                note!(self, tx, now, wrong(&v));
                 return Ok(Ending::Commit(Some(CheckOutcome::Wrong)));
             }
             let over: Option<Row> = sqlx::query_as(FIND).bind(key).fetch_optional(&mut *tx).await?;
             Ok(Ending::Rollback(over.map(Row::read).transpose()?.map(|v| refused(&v, now))))
         }))
     }
+}
+
+fn wrong(v: &Verification) -> Note {
+    let reason = if v.approved_at.is_none() && v.checks >= v.checks_limit {
+        "checks_exhausted"
+    } else {
+        "code_incorrect"
+    };
+    of_verification(Action::CodeWrong, v).refused(reason)
 }
 
 fn refused(v: &Verification, now: Timestamp) -> CheckOutcome {

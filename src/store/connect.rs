@@ -106,7 +106,7 @@ impl Store {
                 Pool::Postgres(Server::connect(options, connections.into()).await?)
             }
         };
-        Ok(Self { pool })
+        Ok(Self { pool, pen: std::sync::Arc::default() })
     }
 
     /// Opens an embedded database that is there, in a folder that the caller holds alone.
@@ -114,7 +114,7 @@ impl Store {
     /// # Errors
     /// When it cannot be opened.
     pub async fn connect_alone(file: &Path, _held: &Hold) -> Result<Self, StoreError> {
-        Ok(Self { pool: sqlite(file, false, None).await? })
+        Ok(Self { pool: sqlite(file, false, None).await?, pen: std::sync::Arc::default() })
     }
 }
 

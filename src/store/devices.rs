@@ -1,8 +1,9 @@
 //! Devices: authenticated, listed, seen, revoked.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
 use crate::model::account::{Device, Platform};
+use crate::model::audit::{Action, Note};
 use crate::model::id::{AccountId, DeviceId};
 use crate::model::keys::NumberIndex;
 use crate::model::secret::HashedSecret;
@@ -61,7 +62,7 @@ const OF_ACCOUNT: &str =
     "SELECT device_id, account_id, secret_hash, key_version, name_sealed, platform, created_at, last_seen_at
     FROM devices WHERE account_id = $1 ORDER BY created_at, device_id";
 const SEE: &str = "UPDATE devices SET last_seen_at = $2 WHERE device_id = $1 AND last_seen_at < $2";
-const REVOKE: &str = "DELETE FROM devices WHERE device_id = $1 AND account_id = $2";
+const REVOKE: &str = "DELETE FROM devices WHERE device_id = $1 AND account_id = $2 RETURNING number_index";
 
 impl Store {
     /// What it takes to authenticate a device, if there is one of that name.
@@ -112,11 +113,23 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revoke_device(&self, account: AccountId, device: DeviceId) -> Result<bool, StoreError> {
+    pub async fn revoke_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
-            let (id, account) = (device.as_bytes().as_slice(), account.as_bytes().as_slice());
-            let ended = run!(tx, REVOKE, id, account);
-            Ok(Ending::Commit(ended > 0))
+            let ended: Option<Vec<u8>> = sqlx::query_scalar(REVOKE)
+                .bind(device.as_bytes().as_slice())
+                .bind(account.as_bytes().as_slice())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(number) = ended else { return Ok(Ending::Rollback(false)) };
+            let number = TABLE.some("number_index", NumberIndex::from_slice(&number))?;
+            let note = Note::new(Action::DeviceRevoked).of_number(&number).account(account).device(device);
+            note!(self, tx, now, note);
+            Ok(Ending::Commit(true))
         }))
     }
 }

@@ -1,7 +1,8 @@
 //! The epochs, their sealed peppers and their lives.
 
 use super::error::Table;
-use super::{Ending, Listing, Pool, Store, StoreError, read, run, transact};
+use super::{Ending, Listing, Pool, Store, StoreError, note, read, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::epoch::EpochLife;
 use jiff::Timestamp;
 
@@ -113,7 +114,12 @@ impl Store {
             let created = life.created_at.as_millisecond();
             run!(tx, FOLLOW, id, created);
             let added = run!(tx, ADD, id, &epoch.algorithm, &epoch.pepper_sealed, created, ms(life.prepared_at), ms(life.valid_from), ms(life.valid_until), i64::from(epoch.directory_key));
-            if added == 0 { Ok(Ending::Rollback(false)) } else { Ok(Ending::Commit(true)) }
+            if added == 0 {
+                return Ok(Ending::Rollback(false));
+            }
+            let note = Note::new(Action::EpochAdded).target("epoch", epoch.id.to_string());
+            note!(self, tx, life.created_at, note);
+            Ok(Ending::Commit(true))
         }))
     }
 
@@ -137,12 +143,16 @@ impl Store {
         epoch: u32,
         from: Timestamp,
         older_until: Timestamp,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
             if run!(tx, START, i64::from(epoch), from.as_millisecond()) == 0 {
                 return Ok(Ending::Rollback(false));
             }
             run!(tx, END_OLDER, i64::from(epoch), older_until.as_millisecond());
+            let note = Note::new(Action::EpochStarted).target("epoch", epoch.to_string());
+            let note = note.change("valid_from", None, Some(from.to_string()));
+            note!(self, tx, now, note.change("older_valid_until", None, Some(older_until.to_string())));
             Ok(Ending::Commit(true))
         }))
     }
@@ -154,6 +164,7 @@ impl Store {
     pub async fn end_epoch_emptying(&self, epoch: u32, now: Timestamp) -> Result<(), StoreError> {
         transact!(self, tx => {
             run!(tx, EMPTIED, i64::from(epoch), now.as_millisecond());
+            note!(self, tx, now, Note::new(Action::EpochEnded).target("epoch", epoch.to_string()));
             Ok(Ending::Commit(()))
         });
         Ok(())

@@ -16,7 +16,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 36] = [
+const GRANTS: [(&str, &str); 43] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("admin_attempts", CHANGE),
@@ -27,6 +27,13 @@ const GRANTS: [(&str, &str); 36] = [
     ("admin_team", CHANGE),
     ("admins", CHANGE),
     ("api_tokens", CHANGE),
+    ("audit_anchors", AMEND),
+    ("audit_checkpoints", APPEND),
+    ("audit_log", APPEND),
+    ("audit_pending", PASS),
+    ("audit_refused", APPEND),
+    ("audit_subjects", CHANGE),
+    ("audit_tiles", APPEND),
     ("carried_over", APPEND),
     ("conversions", CHANGE),
     ("deliveries", CHANGE),

@@ -1,7 +1,8 @@
 //! Which keys this database was written with, and how far their lives are.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::key_life::KeyLife;
 use jiff::Timestamp;
 
@@ -71,6 +72,11 @@ fn mark((purpose, version, fingerprint, added, used, retired): Row) -> Result<Ke
     })
 }
 
+/// What the audit log says of a version of a key.
+fn of_key(action: Action, purpose: &str, version: u8) -> Note {
+    Note::new(action).target("key", format!("{purpose}:{version}"))
+}
+
 impl Store {
     /// Every mark, by purpose and version.
     ///
@@ -102,6 +108,9 @@ impl Store {
     pub async fn add_key(&self, mark: &KeyFingerprint, now: Timestamp) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
             let added = run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint, now.as_millisecond());
+            if added > 0 {
+                note!(self, tx, now, of_key(Action::KeyAdded, &mark.purpose, mark.version));
+            }
             Ok(Ending::Commit(added > 0))
         }))
     }
@@ -129,10 +138,11 @@ impl Store {
             if !lacking.is_empty() {
                 return Ok(Ending::Rollback(UseOutcome::Lacking(lacking)));
             }
-            match run!(tx, USE, purpose, i64::from(version), now.as_millisecond()) {
-                0 => Ok(Ending::Rollback(UseOutcome::NotAdded)),
-                _ => Ok(Ending::Commit(UseOutcome::Used)),
+            if run!(tx, USE, purpose, i64::from(version), now.as_millisecond()) == 0 {
+                return Ok(Ending::Rollback(UseOutcome::NotAdded));
             }
+            note!(self, tx, now, of_key(Action::KeyUsed, purpose, version));
+            Ok(Ending::Commit(UseOutcome::Used))
         }))
     }
 
@@ -147,8 +157,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
-            let (live, now) = (live.as_millisecond(), now.as_millisecond());
-            let retired = run!(tx, RETIRE, purpose, i64::from(version), live, now);
+            let (live, at) = (live.as_millisecond(), now.as_millisecond());
+            let retired = run!(tx, RETIRE, purpose, i64::from(version), live, at);
+            if retired > 0 {
+                note!(self, tx, now, of_key(Action::KeyRetired, purpose, version));
+            }
             Ok(Ending::Commit(retired > 0))
         }))
     }
@@ -164,6 +177,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
             let withdrawn = run!(tx, WITHDRAW, purpose, i64::from(version), now.as_millisecond());
+            if withdrawn > 0 {
+                note!(self, tx, now, of_key(Action::KeyRetired, purpose, version).because("never_used"));
+            }
             Ok(Ending::Commit(withdrawn > 0))
         }))
     }

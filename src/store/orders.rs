@@ -6,6 +6,7 @@ use crate::model::delivery::Delivery;
 use crate::model::guard::{Lane, Level, Subject, Tolls};
 use crate::model::keys::NumberIndex;
 use crate::model::ledger::Hardness;
+use crate::model::number::PhoneNumber;
 use crate::model::verification::Proof;
 use jiff::Timestamp;
 
@@ -16,6 +17,8 @@ pub struct SendOrder {
     pub delivery: Delivery,
     /// Whom it goes to.
     pub number: NumberIndex,
+    /// The number itself, for the audit log to seal.
+    pub phone: PhoneNumber,
     /// Among whose sends it counts.
     pub counter: Counter,
     /// The challenge that was solved for it, by its nonce.

@@ -5,9 +5,11 @@ use super::deliveries::TABLE;
 use super::error::millis;
 use super::guard::refund_tolls;
 use super::spending::{ALL, UNSPEND, day};
-use super::{Ending, Pool, Store, StoreError, run, transact};
+use super::{Ending, Pool, Store, StoreError, note, run, transact};
+use crate::model::audit::{Action, Note, Owner};
 use crate::model::delivery::{Channel, DeliveryStatus, FailureReason, ShownReason};
 use crate::model::id::{DeliveryId, VerificationId};
+use crate::model::keys::NumberIndex;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -56,7 +58,7 @@ macro_rules! expire {
                 (SELECT delivery_id FROM deliveries WHERE status IN ('queued', 'claimed') AND status = 'claimed'
                 AND retry_at IS NULL AND lease_until <= $1 ORDER BY delivery_id",
             $lock,
-            ")"
+            ") RETURNING delivery_id, verification_id, channel, country, gateway"
         )
     };
 }
@@ -93,6 +95,11 @@ const NAME: &str = "UPDATE deliveries SET gateway_message = $3
 const REJECT: &str =
     "UPDATE verifications SET rejected_at = $2 WHERE verification_id = $1 AND approved_at IS NULL";
 
+const NUMBER: &str = "SELECT number_index FROM verifications WHERE verification_id = $1";
+
+/// A delivery of which nothing more was heard: its name, verification, channel, country and gateway.
+type LostRow = (Vec<u8>, Vec<u8>, String, Option<String>, Option<String>);
+
 /// A settled delivery: its verification, channel, and what it took: the guard's receipt, country, price, time.
 type Taken = (Vec<u8>, String, Option<Vec<u8>>, Option<String>, i64, i64);
 
@@ -122,13 +129,18 @@ impl Store {
         lease: Duration,
         limit: i64,
     ) -> Result<Vec<ClaimedDelivery>, StoreError> {
-        let now = now.as_millisecond();
+        let (at, now) = (now, now.as_millisecond());
         let (expire, claim) = match self.pool {
             Pool::Sqlite { .. } => (expire!(""), claim!("")),
             Pool::Postgres(_) => (expire!(" FOR UPDATE SKIP LOCKED"), claim!(" FOR UPDATE SKIP LOCKED")),
         };
         let rows: Vec<(Vec<u8>, Vec<u8>, String, i64)> = transact!(self, tx => {
-            run!(tx, expire, now);
+            let lost: Vec<LostRow> = sqlx::query_as(expire).bind(now).fetch_all(&mut *tx).await?;
+            for lost in &lost {
+                let of: Option<Vec<u8>> =
+                    sqlx::query_scalar(NUMBER).bind(&lost.1).fetch_optional(&mut *tx).await?;
+                note!(self, tx, at, lost_note(lost, of.as_deref()));
+            }
             let claimed = sqlx::query_as(claim)
                 .bind(now)
                 .bind(now.saturating_add(millis(lease)))
@@ -188,7 +200,7 @@ impl Store {
         settlement: &Settlement<'_>,
         now: Timestamp,
     ) -> Result<Option<SettledDelivery>, StoreError> {
-        let (key, now) = (id.as_bytes().as_slice(), now.as_millisecond());
+        let (key, at, now) = (id.as_bytes().as_slice(), now, now.as_millisecond());
         let taken: Option<Taken> = transact!(self, tx => {
             let taken: Option<Taken> = sqlx::query_as(SETTLE)
                 .bind(key)
@@ -214,6 +226,11 @@ impl Store {
                 Some(taken) if settlement.unpaid => give_back!(tx, taken),
                 Some(_) => {}
             }
+            if let Some(taken) = &taken {
+                let of: Option<Vec<u8>> =
+                    sqlx::query_scalar(NUMBER).bind(&taken.0).fetch_optional(&mut *tx).await?;
+                note!(self, tx, at, settled(id, settlement, taken, of.as_deref()));
+            }
             Ok(Ending::Commit(taken))
         });
         taken
@@ -223,6 +240,49 @@ impl Store {
             })
             .transpose()
     }
+}
+
+/// What the audit log says of a delivery.
+fn delivery_note(
+    action: Action,
+    id: &[u8],
+    verification: &[u8],
+    number: Option<&[u8]>,
+    channel: &str,
+) -> Note {
+    let mut note = Note::new(action);
+    note.owner = number.and_then(NumberIndex::from_slice).map(Owner::Number);
+    note.private.delivery_id = DeliveryId::from_slice(id);
+    note.private.verification_id = VerificationId::from_slice(verification);
+    note.channel = Channel::parse(channel).map(Channel::as_str);
+    note
+}
+
+fn lost_note((id, verification, channel, country, gateway): &LostRow, number: Option<&[u8]>) -> Note {
+    let note = delivery_note(Action::DeliveryUnknown, id, verification, number, channel);
+    let mut note = note.failed().because("lease_ended").country(country.as_deref());
+    note.gateway.clone_from(gateway);
+    note
+}
+
+fn settled(id: DeliveryId, settlement: &Settlement<'_>, taken: &Taken, number: Option<&[u8]>) -> Note {
+    let (verification, channel, _, country, price, _) = taken;
+    let action = match settlement.status {
+        DeliveryStatus::Sent => Action::DeliverySent,
+        DeliveryStatus::Delivered => Action::DeliveryDelivered,
+        DeliveryStatus::Undelivered => Action::DeliveryUndelivered,
+        DeliveryStatus::Failed => Action::DeliveryFailed,
+        DeliveryStatus::Queued | DeliveryStatus::Claimed | DeliveryStatus::Unknown => Action::DeliveryUnknown,
+    };
+    let note = delivery_note(action, id.as_bytes(), verification, number, channel);
+    let mut note = note.country(country.as_deref());
+    if !matches!(action, Action::DeliverySent | Action::DeliveryDelivered) {
+        note = note.failed();
+    }
+    note.reason = settlement.reason.map(|reason| reason.as_str().into());
+    note.gateway = Some(settlement.gateway.to_owned());
+    note.price = Some(*price).filter(|price| *price > 0 && !settlement.unpaid);
+    note
 }
 
 /// The part of a receipt that is about the number. What an address took stays taken: else it could ask without end

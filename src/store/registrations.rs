@@ -3,8 +3,9 @@
 use super::directory::apply_listing;
 use super::epochs::overtaken;
 use super::error::{Table, millis};
-use super::{Ending, Listing, Store, StoreError, run, transact};
+use super::{Ending, Listing, Store, StoreError, note, run, transact};
 use crate::model::account::{Account, Device, MAX_DEVICES};
+use crate::model::audit::{Action, Note};
 use crate::model::id::{AccountId, DeviceId, VerificationId};
 use crate::model::verification::GRANT_LIFETIME;
 
@@ -119,10 +120,25 @@ impl Store {
             if registration.plan == Plan::Continue {
                 ended = sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;
             }
+            note!(self, tx, device.created_at, registered(registration, ended.len()));
             Ok(Ending::Commit(Ok(ended)))
         });
         ended.map_or_else(Ok, |ended| device_ids(&ended).map(RegisterOutcome::Registered))
     }
+}
+
+/// What the audit log says of a registration.
+fn registered(registration: &Registration, ended: usize) -> Note {
+    let action = match registration.plan {
+        Plan::Create => Action::AccountRegistered,
+        Plan::Continue => Action::DeviceAdded,
+        Plan::Replace(_) => Action::AccountReplaced,
+    };
+    let Registration { account, device, .. } = registration;
+    let note = Note::new(action).of_number(&account.number_index).verification(registration.verification);
+    let note = note.account(account.id).device(device.id);
+    let note = note.change("platform", None, Some(device.platform.as_str().to_owned()));
+    if ended == 0 { note } else { note.change("devices_ended", None, Some(ended.to_string())) }
 }
 
 /// Reads a column of device ids.

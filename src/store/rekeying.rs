@@ -13,11 +13,21 @@ pub enum SealedColumn {
     DeviceName,
     /// The numbers of verifications.
     VerificationNumber,
+    /// The keys of the audit log's subjects.
+    SubjectKey,
+    /// The second factors of admins.
+    SecondFactor,
 }
 
 impl SealedColumn {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::AccountNumber, Self::DeviceName, Self::VerificationNumber];
+    pub const ALL: [Self; 5] = [
+        Self::AccountNumber,
+        Self::DeviceName,
+        Self::VerificationNumber,
+        Self::SubjectKey,
+        Self::SecondFactor,
+    ];
 
     /// Binds: after which row, how many.
     const fn page(self) -> &'static str {
@@ -32,6 +42,13 @@ impl SealedColumn {
             Self::VerificationNumber => {
                 "SELECT verification_id, number_sealed FROM verifications WHERE verification_id > $1
                 ORDER BY verification_id LIMIT $2"
+            }
+            Self::SubjectKey => {
+                "SELECT owner, key_sealed FROM audit_subjects WHERE owner > $1 ORDER BY owner LIMIT $2"
+            }
+            Self::SecondFactor => {
+                "SELECT admin_id, totp_sealed FROM admins WHERE admin_id > $1 AND totp_sealed IS NOT NULL
+                ORDER BY admin_id LIMIT $2"
             }
         }
     }
@@ -54,6 +71,16 @@ impl SealedColumn {
                 FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
                 WHERE verification_id = new.id AND number_sealed = new.held"
             }
+            Self::SubjectKey => {
+                "UPDATE audit_subjects SET key_sealed = new.sealed
+                FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
+                WHERE owner = new.id AND key_sealed = new.held"
+            }
+            Self::SecondFactor => {
+                "UPDATE admins SET totp_sealed = new.sealed
+                FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
+                WHERE admin_id = new.id AND totp_sealed = new.held"
+            }
         }
     }
 
@@ -68,6 +95,12 @@ impl SealedColumn {
             }
             Self::VerificationNumber => {
                 "UPDATE verifications SET number_sealed = $3 WHERE verification_id = $1 AND number_sealed = $2"
+            }
+            Self::SubjectKey => {
+                "UPDATE audit_subjects SET key_sealed = $3 WHERE owner = $1 AND key_sealed = $2"
+            }
+            Self::SecondFactor => {
+                "UPDATE admins SET totp_sealed = $3 WHERE admin_id = $1 AND totp_sealed = $2"
             }
         }
     }
@@ -106,6 +139,8 @@ const COUNT_SEALED: &str = "SELECT
     (SELECT COUNT(*) FROM accounts WHERE SUBSTR(number_sealed, 1, 1) = $1)
     + (SELECT COUNT(*) FROM devices WHERE SUBSTR(name_sealed, 1, 1) = $1)
     + (SELECT COUNT(*) FROM verifications WHERE SUBSTR(number_sealed, 1, 1) = $1)
+    + (SELECT COUNT(*) FROM audit_subjects WHERE SUBSTR(key_sealed, 1, 1) = $1)
+    + (SELECT COUNT(*) FROM admins WHERE SUBSTR(totp_sealed, 1, 1) = $1)
     + (SELECT COUNT(*) FROM epochs WHERE SUBSTR(pepper_sealed, 1, 1) = $1)";
 const COUNT_TOKENS: &str = "SELECT COUNT(*) FROM devices WHERE key_version = $1 AND last_seen_at >= $2";
 const COUNT_CODES: &str = "SELECT COUNT(*) FROM verifications WHERE key_version = $1 AND expires_at >= $2";

@@ -1,6 +1,7 @@
 //! What becomes of a database that was put back from a copy: it is of a past, and the world has gone on.
 
-use super::{Ending, Pool, Store, StoreError, read, run, transact};
+use super::{Ending, Pool, Store, StoreError, note, read, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::secret::HashedSecret;
 use crate::model::verification::GRANT_LIFETIME;
 use crate::store::error::{Table, millis};
@@ -33,6 +34,9 @@ const RENEW_FEED: &str = "UPDATE feed_identity SET identity = $1 WHERE name = 'f
 const EMPTY_ANSWERS: &str = "DELETE FROM idempotency";
 const END_LEASES: &str = "UPDATE epoch_work SET lease_until = 0";
 const END_KEY_LEASES: &str = "UPDATE key_work SET lease_until = 0";
+/// Who was signed out since, or let go, must not come back with an old cookie or link.
+const END_ADMIN_SESSIONS: &str = "DELETE FROM admin_sessions";
+const END_ADMIN_INVITATIONS: &str = "DELETE FROM admin_invitations";
 /// The servers of the past: none of them runs on this copy.
 const FORGET_NODES: &str = "DELETE FROM nodes";
 const FORGET_NODE_KEYS: &str = "DELETE FROM node_keys";
@@ -65,6 +69,8 @@ impl Store {
             run!(tx, EMPTY_ANSWERS);
             run!(tx, END_LEASES);
             run!(tx, END_KEY_LEASES);
+            run!(tx, END_ADMIN_SESSIONS);
+            run!(tx, END_ADMIN_INVITATIONS);
             run!(tx, FORGET_NODES);
             run!(tx, FORGET_NODE_KEYS);
             run!(tx, RECORD, at);
@@ -72,6 +78,8 @@ impl Store {
                 Some(secret) => run!(tx, SIGN_OUT, secret.as_bytes().as_slice()),
                 None => 0,
             };
+            let note = Note::new(Action::DatabaseRestored).change("devices_signed_out", None, Some(devices.to_string()));
+            note!(self, tx, now, note);
             Ok(Ending::Commit(Restored { verifications, deliveries, devices }))
         }))
     }

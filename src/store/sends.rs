@@ -7,7 +7,8 @@ use super::guard::{charge_tolls, places, receipt, undo_charge};
 use super::orders::{Refusal, SendOrder, SendOutcome, Sending};
 use super::spending::{COUNT_SENT, day, next_day_ms, spend_money};
 use super::verifications::{Row, TABLE, columns};
-use super::{Ending, Store, StoreError, run, transact};
+use super::{Ending, Store, StoreError, note, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::counter::{Asked, Counter, Due, NotCounted, SendPolicy, Sends, Share};
 use crate::model::guard::{Lane, Level, Toll};
 use crate::model::ledger::{Guesses, Hardness};
@@ -216,6 +217,20 @@ macro_rules! insert_verification {
     }};
 }
 
+/// What the audit log says of an order.
+fn of_order(action: Action, order: &SendOrder) -> Note {
+    let note = Note::new(action).of_number(&order.number).number(&order.phone);
+    let note = note.verification(order.delivery.verification).delivery(order.delivery.id);
+    let mut note = note.country(Some(&order.country)).channel(order.delivery.channel.as_str());
+    note.price = Some(order.price).filter(|price| *price > 0);
+    note
+}
+
+/// What the audit log says of a verification.
+pub(super) fn of_verification(action: Action, v: &Verification) -> Note {
+    Note::new(action).of_number(&v.number_index).verification(v.id).country(v.country.as_deref())
+}
+
 impl From<NotCounted> for SendOutcome {
     fn from(not_counted: NotCounted) -> Self {
         match not_counted {
@@ -266,6 +281,7 @@ impl Store {
             (v.code_length, v.checks_limit) = (sending.hardness.digits, sending.hardness.checks);
             (v.resend_at, v.sent_at) = (sending.resend_at, Some(now));
             insert_verification!(tx, &v);
+            note!(self, tx, now, of_order(Action::VerificationStarted, order));
             Ok(Ending::Commit(SendOutcome::Sending(sending)))
         }))
     }
@@ -287,6 +303,7 @@ impl Store {
             let mut v = verification.clone();
             (v.code_length, v.checks_limit) = (hardness.digits, hardness.checks);
             insert_verification!(tx, &v);
+            note!(self, tx, now, of_order(Action::VerificationStarted, order).because("challenge_required"));
             Ok(Ending::Commit(hardness))
         }))
     }
@@ -325,6 +342,8 @@ impl Store {
             keep!(tx, order, &judged, now);
             let sending = judged.sending;
             run!(tx, PROMISE, key, sending.resend_at.as_millisecond(), now.as_millisecond());
+            let action = if order.proof.is_some() { Action::ChallengeSolved } else { Action::SentAgain };
+            note!(self, tx, now, of_order(action, order));
             Ok(Ending::Commit(SendOutcome::Sending(sending)))
         }))
     }
@@ -355,11 +374,14 @@ impl Store {
         &self,
         verification: &Verification,
         awaiting: &Awaiting,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let (key, channel) = (verification.id.as_bytes().as_slice(), awaiting.channel.as_str());
         let (nonce, difficulty) = (awaiting.nonce.as_slice(), awaiting.difficulty.map(i64::from));
         transact!(self, tx => {
             run!(tx, AWAIT, key, channel, nonce, difficulty);
+            let note = of_verification(Action::ChallengeDue, verification).channel(channel);
+            note!(self, tx, now, note);
             Ok(Ending::Commit(()))
         });
         Ok(())

@@ -1,7 +1,8 @@
 //! The kill switch: while it is thrown, nothing is sent, on any node.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
+use crate::model::audit::{Action, Note};
 use jiff::Timestamp;
 
 const TABLE: Table = Table("sending_pauses");
@@ -29,6 +30,7 @@ impl Store {
     pub async fn pause_sending(&self, pause: &SendingPause) -> Result<(), StoreError> {
         transact!(self, tx => {
             run!(tx, PAUSE, NAME, &pause.reason, pause.at.as_millisecond());
+            note!(self, tx, pause.at, Note::new(Action::SendingPaused).because(pause.reason.clone()));
             Ok(Ending::Commit(()))
         });
         Ok(())
@@ -38,8 +40,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn resume_sending(&self) -> Result<bool, StoreError> {
-        Ok(transact!(self, tx => { Ok(Ending::Commit(run!(tx, RESUME, NAME) > 0)) }))
+    pub async fn resume_sending(&self, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(transact!(self, tx => {
+            if run!(tx, RESUME, NAME) == 0 {
+                return Ok(Ending::Rollback(false));
+            }
+            note!(self, tx, now, Note::new(Action::SendingResumed));
+            Ok(Ending::Commit(true))
+        }))
     }
 
     /// Whether sending is stopped, and why.

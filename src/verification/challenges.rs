@@ -107,6 +107,21 @@ impl Verifications {
         source: &Source,
         now: Timestamp,
     ) -> Result<(), SendRefused> {
+        let solved = self.solve_awaited(starter, (kind, solution), source, now).await;
+        if let Err(refused) = &solved {
+            let number = number_of(&self.keys, &starter.verification)?;
+            self.write_down(refused, &number, Some(starter.verification.id), now).await;
+        }
+        solved
+    }
+
+    async fn solve_awaited(
+        &self,
+        starter: &Starter,
+        (kind, solution): (ChallengeKind, &str),
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<(), SendRefused> {
         let verification = &starter.verification;
         sendable(verification, now)?;
         let Some(awaiting) = verification.awaiting else { return Err(SendRefused::ChallengeClosed) };

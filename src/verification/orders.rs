@@ -38,6 +38,7 @@ impl Verifications {
                 retry_at: None,
             },
             number: verification.number_index,
+            phone: number.clone(),
             counter,
             proof: None,
             range: range

@@ -227,7 +227,7 @@ on_both_engines!(while_the_operator_has_stopped_sending_nothing_is_sent, |servic
     assert_eq!((refused.text("/limit"), refused.retry_after()), ("kill_switch", 300));
     service.advance(30);
     send(service, &attempt).await.expect(503, "unavailable");
-    service.store().resume_sending().await.unwrap();
+    service.store().resume_sending(service.now()).await.unwrap();
     service.attempt(ANNA).await;
 });
 

@@ -86,25 +86,25 @@ contract!(a_seventh_device_ends_the_one_not_seen_for_longest, |store| {
 contract!(a_revoked_device_is_gone_and_another_account_cannot_revoke_it, |store| {
     let (anna, bo) =
         (registered(store, ANNA, 1, at(0)).await, registered(store, "+358401234562", 2, at(0)).await);
-    assert!(!store.revoke_device(bo.account.id, anna.device.id).await.unwrap());
-    assert!(store.revoke_device(anna.account.id, anna.device.id).await.unwrap());
-    assert!(!store.revoke_device(anna.account.id, anna.device.id).await.unwrap());
+    assert!(!store.revoke_device(bo.account.id, anna.device.id, at(0)).await.unwrap());
+    assert!(store.revoke_device(anna.account.id, anna.device.id, at(0)).await.unwrap());
+    assert!(!store.revoke_device(anna.account.id, anna.device.id, at(0)).await.unwrap());
     assert!(store.device_auth(anna.device.id).await.unwrap().is_none());
 });
 
 contract!(erasing_an_account_leaves_nothing_of_it, |store| {
     let anna = registered(store, ANNA, 1, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
-    let erased = store.erase_account(&anna.account, &hidden).await.unwrap();
+    let erased = store.erase_account(&anna.account, &hidden, at(0)).await.unwrap();
     assert_eq!(erased, AccountChange::Done(vec![anna.device.id]));
     assert!(store.account(anna.account.id).await.unwrap().is_none());
     assert!(store.account_of_number(&anna.account.number_index).await.unwrap().is_none());
     assert!(store.verification(anna.verification).await.unwrap().is_none());
     assert!(store.deliveries(anna.verification).await.unwrap().is_empty());
     assert_eq!(store.directory_size(1).await.unwrap(), 0);
-    assert_eq!(store.erase_account(&anna.account, &hidden).await.unwrap(), AccountChange::Ended);
+    assert_eq!(store.erase_account(&anna.account, &hidden, at(0)).await.unwrap(), AccountChange::Ended);
     let listed = Listing::Listed(vec![entry(1, 1, anna.account.id)]);
-    let changed = store.set_visibility(anna.account.id, Some(at(1)), &listed).await.unwrap();
+    let changed = store.set_visibility(anna.account.id, Some(at(1)), &listed, at(0)).await.unwrap();
     assert_eq!(changed, AccountChange::Ended);
     assert_eq!(store.directory_size(1).await.unwrap(), 0, "a change of what has ended is undone");
 });

@@ -104,7 +104,7 @@ contract!(while_sending_is_stopped_nothing_is_claimed, |store| {
     let pause = SendingPause { reason: "incident".to_owned(), at: at(1) };
     store.pause_sending(&pause).await.unwrap();
     assert!(store.claim_deliveries(at(1), LEASE, 5).await.unwrap().is_empty());
-    store.resume_sending().await.unwrap();
+    store.resume_sending(at(0)).await.unwrap();
     assert_eq!(store.claim_deliveries(at(2), LEASE, 5).await.unwrap().len(), 1);
 });
 

@@ -37,11 +37,11 @@ contract!(hiding_takes_the_rows_away_and_listing_puts_them_back, |store| {
     let anna = registered(store, "+358401234561", 1, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
     let done = AccountChange::Done(());
-    assert_eq!(store.set_visibility(anna.account.id, None, &hidden).await.unwrap(), done);
+    assert_eq!(store.set_visibility(anna.account.id, None, &hidden, at(0)).await.unwrap(), done);
     assert_eq!(store.directory_size(1).await.unwrap(), 0);
     assert!(!store.account(anna.account.id).await.unwrap().unwrap().discoverable);
     let listed = Listing::Listed(vec![entry(1, 1, anna.account.id)]);
-    assert_eq!(store.set_visibility(anna.account.id, Some(at(5)), &listed).await.unwrap(), done);
+    assert_eq!(store.set_visibility(anna.account.id, Some(at(5)), &listed, at(0)).await.unwrap(), done);
     assert_eq!(store.directory_size(1).await.unwrap(), 1);
     assert!(store.account(anna.account.id).await.unwrap().unwrap().discoverable);
 });

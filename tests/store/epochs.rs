@@ -55,12 +55,12 @@ contract!(an_epoch_is_prepared_then_live_and_ends_and_each_step_is_taken_once, |
     first(store).await;
     store.add_epoch(&preparing(2, 10)).await.unwrap();
     assert_eq!(states(store, 20).await, [(2, Preparing), (1, Live)]);
-    assert!(!store.start_epoch(2, at(20), at(120)).await.unwrap(), "not before every row is there");
+    assert!(!store.start_epoch(2, at(20), at(120), at(20)).await.unwrap(), "not before every row is there");
     assert!(store.end_epoch_preparation(2, at(30)).await.unwrap());
     assert!(!store.end_epoch_preparation(2, at(31)).await.unwrap());
     assert_eq!(states(store, 30).await, [(2, Prepared), (1, Live)]);
-    assert!(store.start_epoch(2, at(40), at(140)).await.unwrap());
-    assert!(!store.start_epoch(2, at(41), at(141)).await.unwrap());
+    assert!(store.start_epoch(2, at(40), at(140), at(40)).await.unwrap());
+    assert!(!store.start_epoch(2, at(41), at(141), at(41)).await.unwrap());
     assert_eq!(states(store, 39).await, [(2, Prepared), (1, Live)]);
     assert_eq!(states(store, 40).await, [(2, Live), (1, Live)]);
     assert_eq!(states(store, 140).await, [(2, Live), (1, Ended)]);
@@ -79,8 +79,8 @@ contract!(what_was_planned_without_the_newest_epoch_changes_nothing, |store| {
     assert!(store.verification(v.id).await.unwrap().unwrap().grant_used_at.is_none());
     let (id, outdated) = (anna.account.id, AccountChange::EpochsOutdated);
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
-    assert_eq!(store.set_visibility(id, None, &hidden).await.unwrap(), outdated);
-    let refused = store.erase_account(&anna.account, &hidden).await.unwrap();
+    assert_eq!(store.set_visibility(id, None, &hidden, at(0)).await.unwrap(), outdated);
+    let refused = store.erase_account(&anna.account, &hidden, at(0)).await.unwrap();
     assert_eq!(refused, AccountChange::EpochsOutdated);
     assert!(store.account(id).await.unwrap().unwrap().discoverable);
     assert_eq!((store.directory_size(1).await.unwrap(), store.directory_size(2).await.unwrap()), (1, 0));

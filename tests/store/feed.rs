@@ -26,7 +26,7 @@ contract!(what_is_committed_after_a_cursor_is_told_once_and_in_order, |store| {
     assert!(news(store, &head).await.0.is_empty(), "what was before the cursor is not told");
     let bo = registered(store, "+358401234562", 2, at(0)).await;
     let hidden = Listing::Hidden(vec![(1, handle(2))]);
-    store.set_visibility(bo.account.id, None, &hidden).await.unwrap();
+    store.set_visibility(bo.account.id, None, &hidden, at(0)).await.unwrap();
     let cursor = FeedCursor::parse(&head.to_text()).unwrap();
     let (changes, next) = news(store, &cursor).await;
     let seen: Vec<_> = changes.iter().map(|c| (c.epoch, c.handle, c.listed.as_ref().map(|l| l.0))).collect();

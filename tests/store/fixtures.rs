@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 use tuttu::model::account::{Account, Device, Platform};
+use tuttu::model::audit::Pen;
 use tuttu::model::counter::{Counter, SendPolicy};
 use tuttu::model::delivery::{Channel, Delivery, DeliveryStatus};
 use tuttu::model::id::{AccountId, DeliveryId, DeviceId, VerificationId};
@@ -82,8 +83,11 @@ impl Database {
     }
 }
 
+/// A store whose effects are written to the audit log.
 async fn connect(url: &str) -> Store {
-    Store::connect(&DatabaseUrl::parse(url).unwrap(), true, 8).await.unwrap()
+    let store = Store::connect(&DatabaseUrl::parse(url).unwrap(), true, 8).await.unwrap();
+    store.write_with(Pen::new(&keys(), "node"));
+    store
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -142,6 +146,7 @@ pub(crate) fn order(verification: &Verification, now: Timestamp) -> SendOrder {
     SendOrder {
         delivery: delivery(verification, now),
         number: verification.number_index,
+        phone: PhoneNumber::parse("+358401234561", None).unwrap(),
         counter: verification.counter,
         proof: None,
         range: None,

@@ -56,7 +56,7 @@ contract!(everybody_discoverable_is_read_in_pages, |store| {
     let people = people(store, 5).await;
     let hidden = Listing::Hidden(vec![(1, handle(1))]);
     let anna = store.account_of_number(&index("+358401234501")).await.unwrap().unwrap().0;
-    assert_eq!(store.set_visibility(anna.id, None, &hidden).await.unwrap(), AccountChange::Done(()));
+    assert_eq!(store.set_visibility(anna.id, None, &hidden, at(0)).await.unwrap(), AccountChange::Done(()));
     let (mut after, mut read) = (None, Vec::new());
     loop {
         let page = store.discoverable_accounts(after, 2).await.unwrap();
@@ -72,14 +72,14 @@ contract!(everybody_discoverable_is_read_in_pages, |store| {
 contract!(rows_are_added_for_those_who_are_still_discoverable_and_replace_nothing, |store| {
     let mut rows = people(store, 6).await;
     let (hid, erased, moved, listed_since) = (rows[0], rows[1], rows[2], rows[3]);
-    store.set_visibility(hid.account, None, &Listing::Hidden(vec![(1, handle(1))])).await.unwrap();
+    store.set_visibility(hid.account, None, &Listing::Hidden(vec![(1, handle(1))]), at(0)).await.unwrap();
     let account = store.account(erased.account).await.unwrap().unwrap();
-    store.erase_account(&account, &Listing::Hidden(vec![(1, handle(2))])).await.unwrap();
+    store.erase_account(&account, &Listing::Hidden(vec![(1, handle(2))]), at(0)).await.unwrap();
     rows[2].mark = [9; 8];
     let newer = AccountId::random();
     let mut entry = entry(2, 0, newer);
     entry.handle = listed_since.handle;
-    store.set_visibility(rows[5].account, Some(at(1)), &Listing::Listed(vec![entry])).await.unwrap();
+    store.set_visibility(rows[5].account, Some(at(1)), &Listing::Listed(vec![entry]), at(0)).await.unwrap();
     assert_eq!(store.add_epoch_rows(2, &rows).await.unwrap(), 2);
     assert_eq!(store.add_epoch_rows(2, &rows).await.unwrap(), 0, "again, after a crash");
     let expected: Vec<_> = vec![
@@ -97,7 +97,7 @@ contract!(hiding_beside_the_writing_of_a_row_leaves_none, |store| {
     for row in people(store, 12).await {
         let hidden = Listing::Hidden(vec![(2, row.handle)]);
         let (hid, added) = futures_util::future::join(
-            store.set_visibility(row.account, None, &hidden),
+            store.set_visibility(row.account, None, &hidden, at(0)),
             store.add_epoch_rows(2, &[row]),
         )
         .await;

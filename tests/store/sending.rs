@@ -109,7 +109,7 @@ contract!(a_proof_of_work_opens_the_second_lane_once, |store| {
     let outcome = prove(store, &second, "+358451234564", (Proof::Work, 2), at(1)).await;
     assert!(matches!(outcome, SendOutcome::ChallengeDue(Due::Guard, Some(Level::Country))), "{outcome:?}");
     let again = Awaiting { channel: Channel::Sms, nonce: [3; 16], difficulty: None };
-    store.await_challenge(&second, &again).await.unwrap();
+    store.await_challenge(&second, &again, at(0)).await.unwrap();
     let outcome = prove(store, &second, "+358451234564", (Proof::Captcha, 3), at(1)).await;
     let SendOutcome::Sending(sending) = outcome else { panic!("{outcome:?}") };
     assert_eq!(sending.lane, None, "a captcha passes where both lanes are empty");
@@ -271,8 +271,8 @@ contract!(while_sending_is_stopped_nothing_is_sent, |store| {
     assert_eq!(store.sending_pause().await.unwrap(), Some(pause));
     let outcome = ask(store, &verification(ANNA, at(1)), at(1)).await;
     assert!(matches!(outcome, SendOutcome::Refused(Refusal::KillSwitch)), "{outcome:?}");
-    assert!(store.resume_sending().await.unwrap());
-    assert!(!store.resume_sending().await.unwrap());
+    assert!(store.resume_sending(at(0)).await.unwrap());
+    assert!(!store.resume_sending(at(0)).await.unwrap());
     assert!(is_sending(&ask(store, &verification(ANNA, at(1)), at(1)).await));
 });
 

@@ -7,6 +7,7 @@ use crate::admins::AdminCaller;
 use crate::http::Services;
 use crate::http::console::{Frame, Section};
 use crate::http::extract::bearer;
+use crate::store::Origin;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jiff::Timestamp;
@@ -148,10 +149,16 @@ async fn caller(parts: &Parts, services: &Services, now: Timestamp) -> Result<Ad
     if parts.uri.path().starts_with(API)
         && let Some(token) = bearer(&parts.headers)
     {
-        return services.admins.token(token, now).await?.ok_or(Why::NotSignedIn);
+        let caller = services.admins.token(token, now).await?.ok_or(Why::NotSignedIn)?;
+        Origin::act_as(caller.actor());
+        return Ok(caller);
     }
     let secret = Cookies::of(&parts.headers).session.ok_or(Why::NotSignedIn)?;
     let caller = services.admins.session(&secret, now).await?.ok_or(Why::NotSignedIn)?;
     let own = caller.form_token().is_some_and(|token| forged::is_own(parts, token, services.public_host()));
-    if own { Ok(caller) } else { Err(Why::Forged) }
+    if !own {
+        return Err(Why::Forged);
+    }
+    Origin::act_as(caller.actor());
+    Ok(caller)
 }

@@ -52,7 +52,7 @@ pub(in crate::http) struct InviteBody {
     roles: Vec<Role>,
 }
 
-/// What to change of an admin.
+/// What to change of an admin: one of both.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::http) struct AdminChange {
     /// What they are there for from now on.
@@ -126,6 +126,7 @@ pub(in crate::http) async fn invite(
 #[utoipa::path(patch, path = "/admin/api/v1/team/{id}", tag = "admin", security(("admin_session" = [])),
     request_body = AdminChange, responses(
     (status = 204, description = "Changed"),
+    (status = 400, description = "`body_invalid`", body = ProblemDocument),
     (status = 401, description = "`not_signed_in`", body = ProblemDocument),
     (status = 403, description = "`not_permitted`, `second_factor_due`, `request_forged`", body = ProblemDocument),
     (status = 404, description = "`not_found`, or nothing to change", body = ProblemDocument),
@@ -138,16 +139,15 @@ pub(in crate::http) async fn change(
     Json(body): Json<AdminChange>,
 ) -> Result<StatusCode, Problem> {
     let id = AdminId::parse(&id).ok_or_else(Problem::not_found)?;
-    if let Some(roles) = body.roles {
-        let set = services.admins.set_roles(&permit.caller, id, &Roles::of(&roles), permit.now).await;
-        set.map_err(|refused| Problem::team(&refused))?;
-    }
-    let switched = match body.disabled {
-        Some(true) => services.admins.disable(id, permit.now).await,
-        Some(false) => services.admins.enable(id, permit.now).await,
-        None => Ok(()),
+    let changed = match (body.roles, body.disabled) {
+        (Some(roles), None) => {
+            services.admins.set_roles(&permit.caller, id, &Roles::of(&roles), permit.now).await
+        }
+        (None, Some(true)) => services.admins.disable(id, permit.now).await,
+        (None, Some(false)) => services.admins.enable(id, permit.now).await,
+        _ => return Err(Problem::body("Send `roles` or `disabled`, one of them.")),
     };
-    switched.map_err(|refused| Problem::team(&refused))?;
+    changed.map_err(|refused| Problem::team(&refused))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
