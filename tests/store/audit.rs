@@ -6,9 +6,7 @@ use std::time::Duration;
 use tuttu::model::audit::{
     Action, Checkpoint, Entry, Frontier, LogKey, LogSigner, Note, Pen, SubjectKey, leaf_hash,
 };
-use tuttu::store::{
-    Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, Origin, PendingEvent, Store, StoreError,
-};
+use tuttu::store::{Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, Origin, PendingEvent, Store};
 
 const ANNA: &str = "+358401234561";
 const BO: &str = "+358401234562";

@@ -49,7 +49,7 @@ impl Problem {
             SignInRefused::Early(until) => early(*until, now),
             SignInRefused::Wrong => {
                 let detail = "Name, password or code are wrong. A code works once: wait for the next one.";
-                Self::new(422, "sign_in_refused", "You were not signed in", detail)
+                Self::new(422, "code_incorrect", "You were not signed in", detail)
             }
             SignInRefused::Busy => Self::busy(),
             SignInRefused::Failed(cause) => Self::unavailable(cause),
@@ -92,7 +92,7 @@ impl Problem {
     pub fn password(refused: &EnrolRefused) -> Self {
         match refused {
             EnrolRefused::CodeWrong | EnrolRefused::Unknown => {
-                Self::new(422, "sign_in_refused", "Nothing was changed", "The old password is wrong.")
+                Self::new(422, "code_incorrect", "Nothing was changed", "The old password is wrong.")
             }
             other => Self::enrol(other),
         }

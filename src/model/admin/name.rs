@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_name_is_read_without_regard_to_case_and_holds_nothing_odd() {
         assert_eq!(AdminName::parse(" Anna.K@example.org "), AdminName::parse("anna.k@example.org"));
-        for odd in ["", " ", "anna k", "anna\n", "änna", "<b>", &"a".repeat(65)] {
+        for odd in ["", " ", "anna k", "an\nna", "änna", "<b>", &"a".repeat(65)] {
             assert_eq!(AdminName::parse(odd), None, "{odd:?}");
         }
     }
