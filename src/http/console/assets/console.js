@@ -28,8 +28,13 @@
 
   // A one-time secret comes after the #, which no server and no log is told.
   const field = document.querySelector("[data-from-fragment]");
-  if (field && location.hash.length > 1) {
+  const take = () => {
+    if (location.hash.length < 2) return;
     field.value = decodeURIComponent(location.hash.slice(1)).replace(/^secret=/, "");
     history.replaceState(null, "", location.pathname + location.search);
+  };
+  if (field) {
+    take();
+    addEventListener("hashchange", take);
   }
 })();
