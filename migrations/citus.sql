@@ -30,4 +30,5 @@ SELECT create_distributed_table('directory', 'handle', colocate_with => 'none')
 -- Stays: directory_feed, feed_marks, feed_identity
 -- Stays: verifications, deliveries, idempotency, sending_pauses
 -- Stays: number_counters, guard_buckets, guard_pauses, conversions, spending, ledgers, guess_counts
+-- Stays: admins, admin_team, admin_invitations, admin_recovery_codes, admin_sessions, admin_browsers, admin_attempts, api_tokens
 -- Stays: audit_pending, audit_refused, audit_log, audit_tiles, audit_checkpoints, audit_anchors

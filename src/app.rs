@@ -3,6 +3,7 @@
 mod base;
 mod serving;
 
+use crate::admins::Admins;
 use crate::audit::{Anchors, AuditLog};
 use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
@@ -165,6 +166,7 @@ impl App {
             verifications: base.verifications(policy.clone(), Captchas::new(&config.challenges)?, &outbox),
             reports: Reports::new(base.store.clone(), base.keys.clone(), gateways),
             accounts: base.accounts(&devices),
+            admins: Admins::new(base.store.clone(), base.keys.clone()),
             devices,
             idempotency: Idempotency::new(base.store.clone(), base.keys.number().clone()),
             discovery: base.discovery(config),
@@ -176,6 +178,7 @@ impl App {
             address_limit: AddressLimit::new(config),
             shedding: Shedding::new(config.server.requests_in_flight),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
+            public_url: config.server.public_url.as_deref().and_then(|url| url.parse().ok()),
             effects: TaskTracker::new(),
         });
         let ops = http::ops::router(services.clone(), metrics);

@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod client;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Sending(sending::SendingArgs),
     /// Verify and export the log of what was done.
     Audit(audit::AuditArgs),
+    /// Make admins of the console, and let one who is locked out begin anew.
+    Admin(admin::AdminArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.
     Epoch(epoch::EpochArgs),
     /// Replace keys by new ones while servers run.

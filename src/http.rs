@@ -1,9 +1,11 @@
 //! The public API: every route on one screen.
 
 mod accounts;
+mod admin;
 mod audit;
 mod callbacks;
 mod callers;
+mod console;
 mod devices;
 mod discovery;
 mod extract;
@@ -23,6 +25,7 @@ pub use layers::AddressLimit;
 pub use problem::Problem;
 pub use shedding::Shedding;
 
+use crate::admins::Admins;
 use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::devices::Devices;
@@ -41,6 +44,7 @@ use meta::Security;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio_util::task::TaskTracker;
+use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,6 +63,8 @@ pub struct Services {
     pub reports: Reports,
     /// Accounts.
     pub accounts: Accounts,
+    /// Admins.
+    pub admins: Admins,
     /// Devices.
     pub devices: Devices,
     /// Discovery.
@@ -81,8 +87,18 @@ pub struct Services {
     pub shedding: Shedding,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// How the world reaches the API.
+    pub public_url: Option<Url>,
     /// Effects that must not stop halfway when their client goes away.
     pub effects: TaskTracker,
+}
+
+impl Services {
+    /// The host, with its port if that is a special one, by which the world reaches the API.
+    fn public_host(&self) -> Option<&str> {
+        let url = self.public_url.as_ref()?;
+        Some(&url[url::Position::BeforeHost..url::Position::AfterPort])
+    }
 }
 
 /// What development adds: codes that can be read back, with the key that `serve` prints.
@@ -130,6 +146,7 @@ fn api() -> (Router<Arc<Services>>, utoipa::openapi::OpenApi) {
                 .routes(routes!(discovery::lookup))
                 .layer(DefaultBodyLimit::max(LOOKUP_LIMIT)),
         )
+        .merge(admin::api())
         .split_for_parts();
     idempotency::describe(&mut document);
     (router, document)
@@ -155,6 +172,7 @@ pub fn router(services: Arc<Services>) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/try", get(try_page::page))
         .route("/try/{*file}", get(try_page::file))
+        .merge(admin::console(&services))
         .fallback(meta::not_found)
         .method_not_allowed_fallback(meta::method_not_allowed);
     layers::wrap(router, &services).with_state(services)

@@ -1,5 +1,6 @@
 //! What runs beside requests: sending what is queued, keeping the view of the directory fit.
 
+use crate::admins::Admins;
 use crate::audit::{Anchors, AuditLog};
 use crate::clock::Clock;
 use crate::directory::Directory;
@@ -178,7 +179,7 @@ fn report<T, E: std::fmt::Display>(what: &'static str, outcome: Result<T, E>) {
 /// Forgets what is kept for a time only, until `stop`.
 pub async fn forget(
     verifications: Verifications,
-    idempotency: Idempotency,
+    (idempotency, admins): (Idempotency, Admins),
     directory: Arc<Directory>,
     clock: Clock,
     stop: CancellationToken,
@@ -187,6 +188,7 @@ pub async fn forget(
     while turns.next().await {
         report("old verifications could not be forgotten", verifications.forget_old(clock.now()).await);
         report("old answers could not be forgotten", idempotency.forget_old(clock.now()).await);
+        report("old sessions of admins could not be forgotten", admins.forget_old(clock.now()).await);
         report("the old feed could not be forgotten", directory.forget_feed().await);
     }
 }

@@ -9,7 +9,7 @@
 //!  edge http jobs                      connections and their limits; the routes; what runs beside requests
 //!      \ | /
 //!  verification  registration          what the service does: verbs on top
-//!  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
+//!  admins  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -20,6 +20,7 @@
 //! A ring names only rings below it; `tests/architecture.rs` checks it. `client` stands apart: it speaks to a
 //! server over its public API and knows of its insides only how numbers are read and handles are made.
 
+pub mod admins;
 pub mod app;
 pub mod audit;
 pub mod captcha;

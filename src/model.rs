@@ -1,8 +1,10 @@
 //! The nouns of the service: values that are right once they exist. No I/O, no async, no clock.
 
 pub mod account;
+pub mod admin;
 pub mod altcha;
 pub mod audit;
+mod base62;
 pub mod challenge;
 pub mod code;
 pub mod counter;

@@ -5,6 +5,10 @@
 //! difference of dialect is a visible `match`.
 
 mod accounts;
+mod admin_attempts;
+mod admin_sessions;
+mod admins;
+mod api_tokens;
 mod audit;
 mod backup;
 mod budgets;
@@ -43,6 +47,9 @@ mod verifications;
 mod writer;
 
 pub use accounts::AccountChange;
+pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
+pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin, TeamChange};
+pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
 pub use audit::{
     Anchored, Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, LoggedEntry, Origin, PendingEvent,
     SearchedBy,

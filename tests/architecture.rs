@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 24] = [
+const RULES: [(&str, &[&str]); 25] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -29,6 +29,7 @@ const RULES: [(&str, &[&str]); 24] = [
     ("epochs", &["model", "store", "verification"]),
     ("directory", &["model", "store", "config", "clock"]),
     ("devices", &["model", "store", "verification"]),
+    ("admins", &["model", "store", "verification"]),
     ("registration", &["model", "store", "verification", "devices", "directory", "epochs"]),
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
@@ -39,6 +40,7 @@ const RULES: [(&str, &[&str]); 24] = [
         "jobs",
         &[
             "verification",
+            "admins",
             "idempotency",
             "directory",
             "epochs",
@@ -59,6 +61,7 @@ const RULES: [(&str, &[&str]); 24] = [
             "config",
             "clock",
             "verification",
+            "admins",
             "devices",
             "registration",
             "discovery",
@@ -78,6 +81,7 @@ const RULES: [(&str, &[&str]); 24] = [
             "key_file",
             "telemetry",
             "verification",
+            "admins",
             "devices",
             "registration",
             "discovery",
@@ -95,6 +99,7 @@ const RULES: [(&str, &[&str]); 24] = [
     (
         "commands",
         &[
+            "admins",
             "app",
             "audit",
             "clock",

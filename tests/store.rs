@@ -9,6 +9,7 @@ mod engine;
 
 mod store {
     mod accounts;
+    mod admins;
     mod audit;
     mod citus;
     mod deliveries;

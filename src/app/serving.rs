@@ -67,10 +67,10 @@ impl App {
         ));
         jobs.spawn(jobs::tell_others(self.base.directory.clone(), stop.clone()));
         jobs.spawn(jobs::listen_to_others(self.base.directory.clone(), stop.clone()));
-        let (verifications, idempotency) =
-            (self.services.verifications.clone(), self.services.idempotency.clone());
+        let verifications = self.services.verifications.clone();
+        let others = (self.services.idempotency.clone(), self.services.admins.clone());
         let directory = self.base.directory.clone();
-        jobs.spawn(jobs::forget(verifications, idempotency, directory, clock.clone(), stop.clone()));
+        jobs.spawn(jobs::forget(verifications, others, directory, clock.clone(), stop.clone()));
         let (audit, kept) = (self.services.audit.clone(), self.subjects_kept);
         jobs.spawn(jobs::keep_audit_log(audit.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::anchor_audit_log(self.anchors.clone(), clock.clone(), stop.clone()));

@@ -30,11 +30,17 @@ impl Modify for Security {
         for (name, description) in [
             ("device_token", "The token of a device, `tut_...`."),
             ("verification_secret", "The `secret` of the verification."),
+            ("api_token", "An API token of the admin API, `tua_...`."),
             ("development_key", "The key that `serve` prints while the inbox gateway is on."),
         ] {
             let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
             components.add_security_scheme(name, SecurityScheme::Http(bearer.build()));
         }
+        let session = ApiKeyValue::with_description(
+            "__Host-tuttu-admin",
+            "The cookie of a signed-in admin. What changes something also shows the header `X-Form-Token` of its page.",
+        );
+        components.add_security_scheme("admin_session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         let signature = ApiKeyValue::with_description(
             "X-Twilio-Signature",
             "The gateway's signature of the request; a webhook gateway's is `webhook-signature` (Standard Webhooks).",

@@ -1,5 +1,6 @@
 //! Refusals and failures as problem details (RFC 9457). Only this file and its folder know status codes.
 
+mod admin;
 mod limits;
 mod reports;
 
@@ -51,6 +52,24 @@ impl Problem {
         let ms = until.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
         self.retry_after = Some(ms.saturating_add(999) / 1_000);
         self
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The seconds to wait before trying again, if waiting helps.

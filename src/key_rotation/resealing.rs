@@ -4,9 +4,10 @@ use super::status::{replaced_at, rows_under, unfinished};
 use super::{GONE_AFTER, KeyRotation};
 use crate::key_file::state;
 use crate::model::account::{Account, DEVICE_IDLE_LIMIT, Device};
+use crate::model::admin::SecondFactor;
 use crate::model::audit::SubjectKey;
 use crate::model::epoch::Epoch;
-use crate::model::id::{AccountId, DeviceId, VerificationId};
+use crate::model::id::{AccountId, AdminId, DeviceId, VerificationId};
 use crate::model::key_life::KeyState;
 use crate::model::keys::{KeyRing, Purpose};
 use crate::model::sealed::{Place, SealBroken, reseal};
@@ -166,5 +167,8 @@ fn sealed_anew(
             anew(&Verification::number_place(&VerificationId::from_slice(&value.row).ok_or(SealBroken)?))
         }
         SealedColumn::SubjectKey => anew(&SubjectKey::place(&value.row)),
+        SealedColumn::SecondFactor => {
+            anew(&SecondFactor::place(&AdminId::from_slice(&value.row).ok_or(SealBroken)?))
+        }
     }
 }

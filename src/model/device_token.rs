@@ -1,5 +1,6 @@
 //! Device tokens: `tut_`, 76 base62 characters, and a CRC32 that secret scanners can check.
 
+use super::base62;
 use super::entropy::random_bytes;
 use super::id::DeviceId;
 use super::keys::{KeyRing, SecretKey};
@@ -13,7 +14,8 @@ const PREFIX: &str = "tut_";
 const BODY_BYTES: usize = 56;
 const BODY_CHARS: usize = 76;
 const CRC_CHARS: usize = 6;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// How many 64-bit parts the body has.
+const LIMBS: usize = BODY_BYTES / 8;
 
 /// What a device shows to act for its account.
 ///
@@ -56,10 +58,10 @@ impl DeviceToken {
         let mut body = [self.device.as_bytes(), self.secret.expose_bytes().as_slice()].concat();
         let tag = tag(&self.key, &body);
         body.extend_from_slice(&tag);
-        let mut text = format!("{PREFIX}{}", base62(&body, BODY_CHARS));
+        let mut text = format!("{PREFIX}{}", base62::encode(&body, BODY_CHARS));
         body.zeroize();
         let crc = crc32fast::hash(text.as_bytes());
-        text.push_str(&base62(&crc.to_be_bytes(), CRC_CHARS));
+        text.push_str(&base62::encode(&crc.to_be_bytes(), CRC_CHARS));
         text
     }
 
@@ -69,11 +71,15 @@ impl DeviceToken {
         let body_end = PREFIX.len() + BODY_CHARS;
         let (checked, crc) = text.split_at_checked(body_end)?;
         if crc.len() != CRC_CHARS
-            || base62(&crc32fast::hash(checked.as_bytes()).to_be_bytes(), CRC_CHARS) != crc
+            || base62::encode(&crc32fast::hash(checked.as_bytes()).to_be_bytes(), CRC_CHARS) != crc
         {
             return None;
         }
-        let mut body = unbase62(checked.strip_prefix(PREFIX)?)?;
+        let text = checked.strip_prefix(PREFIX)?;
+        let mut limbs = base62::decode::<LIMBS>(text)?;
+        let mut body = [0; BODY_BYTES];
+        base62::write(&limbs, &mut body);
+        limbs.zeroize();
         let token = Self::from_body(&body, keys);
         body.zeroize();
         token
@@ -101,58 +107,4 @@ fn tag(key: &SecretKey, signed: &[u8]) -> [u8; 8] {
     let mut tag = [0; 8];
     tag.iter_mut().zip(key.mac(&[signed])).for_each(|(to, from)| *to = from);
     tag
-}
-
-/// A number, big-endian, as so many digits; what does not fit into them is cut off.
-fn base62(number: &[u8], width: usize) -> String {
-    let mut number = number.to_vec();
-    let mut symbols: Vec<u8> = Vec::with_capacity(width);
-    for _ in 0..width {
-        let mut rest = 0;
-        for byte in &mut number {
-            let part = rest << 8 | u32::from(*byte);
-            *byte = u8::try_from(part / 62).unwrap_or_default();
-            rest = part % 62;
-        }
-        symbols.extend(ALPHABET.get(rest as usize));
-    }
-    number.zeroize();
-    symbols.iter().rev().map(|&symbol| char::from(symbol)).collect()
-}
-
-/// The body that 76 digits write; `None` for other symbols, and for numbers that are too large.
-#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
-fn unbase62(text: &str) -> Option<[u8; BODY_BYTES]> {
-    // The least significant 64 bits first. Ten digits are below 2^60: they are read at once.
-    let mut limbs = [0_u64; BODY_BYTES / 8];
-    for symbols in text.as_bytes().chunks(10) {
-        let (mut scale, mut carry) = (1_u64, 0_u64);
-        for &symbol in symbols {
-            (scale, carry) = (scale * 62, carry * 62 + u64::from(digit(symbol)?));
-        }
-        let mut carry = u128::from(carry);
-        for limb in &mut limbs {
-            carry += u128::from(*limb) * u128::from(scale);
-            *limb = carry as u64;
-            carry >>= 64;
-        }
-        if carry > 0 {
-            return None;
-        }
-    }
-    let mut body = [0; BODY_BYTES];
-    for (bytes, limb) in body.as_chunks_mut().0.iter_mut().zip(limbs.iter().rev()) {
-        *bytes = limb.to_be_bytes();
-    }
-    limbs.zeroize();
-    (text.len() == BODY_CHARS).then_some(body)
-}
-
-fn digit(symbol: u8) -> Option<u8> {
-    match symbol {
-        b'0'..=b'9' => Some(symbol - b'0'),
-        b'A'..=b'Z' => Some(symbol - b'A' + 10),
-        b'a'..=b'z' => Some(symbol - b'a' + 36),
-        _ => None,
-    }
 }

@@ -75,3 +75,15 @@ id!(
     /// Names one message handed to a gateway.
     DeliveryId
 );
+id!(
+    /// Names an admin.
+    AdminId
+);
+id!(
+    /// Names a session of an admin, without being what authorises it.
+    AdminSessionId
+);
+id!(
+    /// Names an API token of the admin API.
+    ApiTokenId
+);

@@ -16,9 +16,17 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 35] = [
+const GRANTS: [(&str, &str); 43] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
+    ("admin_attempts", CHANGE),
+    ("admin_browsers", CHANGE),
+    ("admin_invitations", CHANGE),
+    ("admin_recovery_codes", CHANGE),
+    ("admin_sessions", CHANGE),
+    ("admin_team", CHANGE),
+    ("admins", CHANGE),
+    ("api_tokens", CHANGE),
     ("audit_anchors", AMEND),
     ("audit_checkpoints", APPEND),
     ("audit_log", APPEND),

@@ -15,12 +15,19 @@ pub enum SealedColumn {
     VerificationNumber,
     /// The keys of the audit log's subjects.
     SubjectKey,
+    /// The second factors of admins.
+    SecondFactor,
 }
 
 impl SealedColumn {
     /// Each of them.
-    pub const ALL: [Self; 4] =
-        [Self::AccountNumber, Self::DeviceName, Self::VerificationNumber, Self::SubjectKey];
+    pub const ALL: [Self; 5] = [
+        Self::AccountNumber,
+        Self::DeviceName,
+        Self::VerificationNumber,
+        Self::SubjectKey,
+        Self::SecondFactor,
+    ];
 
     /// Binds: after which row, how many.
     const fn page(self) -> &'static str {
@@ -38,6 +45,10 @@ impl SealedColumn {
             }
             Self::SubjectKey => {
                 "SELECT owner, key_sealed FROM audit_subjects WHERE owner > $1 ORDER BY owner LIMIT $2"
+            }
+            Self::SecondFactor => {
+                "SELECT admin_id, totp_sealed FROM admins WHERE admin_id > $1 AND totp_sealed IS NOT NULL
+                ORDER BY admin_id LIMIT $2"
             }
         }
     }
@@ -65,6 +76,11 @@ impl SealedColumn {
                 FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
                 WHERE owner = new.id AND key_sealed = new.held"
             }
+            Self::SecondFactor => {
+                "UPDATE admins SET totp_sealed = new.sealed
+                FROM UNNEST($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS new (id, held, sealed)
+                WHERE admin_id = new.id AND totp_sealed = new.held"
+            }
         }
     }
 
@@ -82,6 +98,9 @@ impl SealedColumn {
             }
             Self::SubjectKey => {
                 "UPDATE audit_subjects SET key_sealed = $3 WHERE owner = $1 AND key_sealed = $2"
+            }
+            Self::SecondFactor => {
+                "UPDATE admins SET totp_sealed = $3 WHERE admin_id = $1 AND totp_sealed = $2"
             }
         }
     }
@@ -121,6 +140,7 @@ const COUNT_SEALED: &str = "SELECT
     + (SELECT COUNT(*) FROM devices WHERE SUBSTR(name_sealed, 1, 1) = $1)
     + (SELECT COUNT(*) FROM verifications WHERE SUBSTR(number_sealed, 1, 1) = $1)
     + (SELECT COUNT(*) FROM audit_subjects WHERE SUBSTR(key_sealed, 1, 1) = $1)
+    + (SELECT COUNT(*) FROM admins WHERE SUBSTR(totp_sealed, 1, 1) = $1)
     + (SELECT COUNT(*) FROM epochs WHERE SUBSTR(pepper_sealed, 1, 1) = $1)";
 const COUNT_TOKENS: &str = "SELECT COUNT(*) FROM devices WHERE key_version = $1 AND last_seen_at >= $2";
 const COUNT_CODES: &str = "SELECT COUNT(*) FROM verifications WHERE key_version = $1 AND expires_at >= $2";

@@ -34,6 +34,9 @@ const RENEW_FEED: &str = "UPDATE feed_identity SET identity = $1 WHERE name = 'f
 const EMPTY_ANSWERS: &str = "DELETE FROM idempotency";
 const END_LEASES: &str = "UPDATE epoch_work SET lease_until = 0";
 const END_KEY_LEASES: &str = "UPDATE key_work SET lease_until = 0";
+/// Who was signed out since, or let go, must not come back with an old cookie or link.
+const END_ADMIN_SESSIONS: &str = "DELETE FROM admin_sessions";
+const END_ADMIN_INVITATIONS: &str = "DELETE FROM admin_invitations";
 /// The servers of the past: none of them runs on this copy.
 const FORGET_NODES: &str = "DELETE FROM nodes";
 const FORGET_NODE_KEYS: &str = "DELETE FROM node_keys";
@@ -66,6 +69,8 @@ impl Store {
             run!(tx, EMPTY_ANSWERS);
             run!(tx, END_LEASES);
             run!(tx, END_KEY_LEASES);
+            run!(tx, END_ADMIN_SESSIONS);
+            run!(tx, END_ADMIN_INVITATIONS);
             run!(tx, FORGET_NODES);
             run!(tx, FORGET_NODE_KEYS);
             run!(tx, RECORD, at);

@@ -1,5 +1,6 @@
 //! A server of its own for every test, and a client that checks every answer.
 
+mod admins;
 mod alter;
 mod challenges;
 mod effects;
@@ -9,6 +10,7 @@ mod lookups;
 mod people;
 mod reply;
 
+pub(crate) use admins::Admin;
 pub(crate) use challenges::proof;
 pub(crate) use effects::EFFECTS;
 pub(crate) use engine::Engine;
@@ -19,6 +21,7 @@ pub(crate) use reply::Reply;
 use effects::Answered;
 use jiff::Timestamp;
 use reqwest::Method;
+use reqwest::redirect::Policy;
 use serde_json::Value;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -146,7 +149,11 @@ impl TestService {
 
     async fn run(engine: Engine, config: Config, clock: Clock, folder: TempDir) -> Self {
         let running = Running::start(&config, &clock).await;
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
         running.ready(&client).await;
         let service = Self {
             config,

@@ -25,7 +25,7 @@ export async function startService() {
     await rm(cwd, { recursive: true, force: true });
   };
   const link = await Promise.race([printedLink(child.stdout), ended.then(() => null)]);
-  if (link) return { link, stop };
+  if (link) return { link, cwd, stop };
   await stop();
   throw new Error(`${binary} ended before it printed the link of the page`);
 }
@@ -45,7 +45,7 @@ export const startBrowser = () =>
   chromium.launch({ executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', args: FLAGS });
 
 /** A fresh page that keeps everything it sends, and every breach of its content security policy. */
-export async function openPage(browser, link, options = {}) {
+export async function openPage(browser, link, { ready = '.steps [aria-current], #key-notice:visible', ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1180, height: 900 }, locale: 'fi-FI', ...options });
   const page = await context.newPage();
   const seen = { requests: [], breaches: [], errors: [] };
@@ -57,7 +57,7 @@ export async function openPage(browser, link, options = {}) {
     addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => globalThis.noteBreach(`${violatedDirective} ${blockedURI}`)),
   );
   await page.goto(link);
-  await page.locator('.steps [aria-current], #key-notice:visible').first().waitFor();
+  await page.locator(ready).first().waitFor();
   return { page, seen, close: () => context.close() };
 }
 

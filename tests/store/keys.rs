@@ -1,9 +1,11 @@
 //! Keys that are added, used and retired, the servers that have read them, and values sealed anew.
 
+use super::admins::enrolled;
 use super::epochs::preparing;
 use super::fixtures::{approved, ask, at, contract, registered, registration, started, verification};
 use jiff::Timestamp;
 use std::time::Duration;
+use tuttu::model::admin::Role;
 use tuttu::model::id::AccountId;
 use tuttu::model::key_life::KeyLife;
 use tuttu::store::{
@@ -124,20 +126,25 @@ contract!(what_is_under_a_version_is_counted, |store| {
 contract!(a_value_is_replaced_if_it_is_as_it_was_read, |store| {
     registered(store, ANNA, 1, at(0)).await;
     registered(store, BERTA, 2, at(0)).await;
+    for name in ["anna", "berta"] {
+        enrolled(store, name, &[Role::Admin]).await;
+    }
+    let mut held = 0;
     for column in SealedColumn::ALL {
-        let first = store.sealed_values(column, &[], 1).await.unwrap();
-        let second = store.sealed_values(column, &first[0].row, 9).await.unwrap();
-        assert_eq!((first.len(), second.len()), (1, 1), "{column:?}");
-        assert!(first[0].row < second[0].row);
+        let all = store.sealed_values(column, &[], 9).await.unwrap();
+        assert!(all.len() >= 2 && all.is_sorted_by(|one, next| one.row < next.row), "{column:?}");
+        assert_eq!(store.sealed_values(column, &all[0].row, 9).await.unwrap(), all[1..], "{column:?}");
         let anew =
             |value: &tuttu::store::SealedValue| Resealed { before: value.clone(), sealed: vec![9; 30] };
-        assert_eq!(store.replace_sealed(column, &[anew(&first[0])]).await.unwrap(), 1);
-        let both = [anew(&first[0]), anew(&second[0])];
-        assert_eq!(store.replace_sealed(column, &both).await.unwrap(), 1, "the first is done");
+        assert_eq!(store.replace_sealed(column, &[anew(&all[0])]).await.unwrap(), 1);
+        let values: Vec<Resealed> = all.iter().map(anew).collect();
+        let rest = all.len() as u64 - 1;
+        assert_eq!(store.replace_sealed(column, &values).await.unwrap(), rest, "the first is done");
         let all = store.sealed_values(column, &[], 9).await.unwrap();
         assert!(all.iter().all(|value| value.sealed == vec![9; 30]), "{column:?}");
+        held += rest + 1;
     }
-    assert_eq!(store.count_sealed(9).await.unwrap(), 8);
+    assert_eq!(store.count_sealed(9).await.unwrap(), held);
 });
 
 contract!(a_pepper_is_replaced_if_it_is_as_it_was_read, |store| {

@@ -138,6 +138,10 @@ actions! {
     AdminSessionsEnded = "admin.sessions_ended" Notice,
     /// An admin's second factor was shown once more.
     AdminSteppedUp = "admin.stepped_up" Info,
+    /// An admin set another password.
+    AdminPasswordChanged = "admin.password_changed" Warning,
+    /// An admin made other recovery codes; the old ones are void.
+    AdminRecoveryCodesRenewed = "admin.recovery_codes_renewed" Warning,
     /// An admin's roles were changed.
     AdminRolesChanged = "admin.roles_changed" Warning,
     /// An admin was disabled.

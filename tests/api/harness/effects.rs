@@ -20,7 +20,7 @@ pub(crate) enum Effect {
 }
 
 /// Every route of the API. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
-pub(crate) const EFFECTS: [(&str, &str, Effect); 16] = [
+pub(crate) const EFFECTS: [(&str, &str, Effect); 27] = [
     ("POST", "/v1/verifications", Effect::One),
     ("GET", "/v1/verifications/{id}", Effect::None),
     ("POST", "/v1/verifications/{id}/codes", Effect::One),
@@ -37,6 +37,17 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 16] = [
     ("GET", "/v1/inbox", Effect::None),
     ("POST", "/callbacks/{gateway}/{delivery_id}", Effect::OneAtMost),
     ("POST", "/callbacks/{gateway}/{delivery_id}/voice", Effect::None),
+    ("GET", "/admin/api/v1/session", Effect::None),
+    ("DELETE", "/admin/api/v1/session", Effect::One),
+    ("POST", "/admin/api/v1/session/confirm", Effect::One),
+    ("GET", "/admin/api/v1/team", Effect::None),
+    ("POST", "/admin/api/v1/team", Effect::One),
+    ("PATCH", "/admin/api/v1/team/{id}", Effect::One),
+    ("DELETE", "/admin/api/v1/team/{id}/sessions", Effect::One),
+    ("POST", "/admin/api/v1/team/{id}/reset", Effect::One),
+    ("GET", "/admin/api/v1/tokens", Effect::None),
+    ("POST", "/admin/api/v1/tokens", Effect::One),
+    ("DELETE", "/admin/api/v1/tokens/{id}", Effect::One),
 ];
 
 /// A request that was answered.

@@ -5,16 +5,22 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// Headers that an answer may have. A new one is added here by hand, after a thought about what it tells.
-const HEADERS: [&str; 12] = [
+const HEADERS: [&str; 18] = [
     "allow",
     "cache-control",
     "content-length",
     "content-security-policy",
     "content-type",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
     "date",
+    "etag",
+    "hx-redirect",
     "idempotency-replayed",
+    "location",
     "referrer-policy",
     "retry-after",
+    "set-cookie",
     "www-authenticate",
     "x-content-type-options",
     "x-request-id",
@@ -28,14 +34,18 @@ pub(crate) struct Reply {
     pub(crate) bytes: Vec<u8>,
     /// The body, if it is JSON.
     pub(crate) json: Value,
+    /// Whether a person reads it, not a program.
+    page: bool,
 }
 
 impl Reply {
     pub(crate) async fn read(response: Response) -> Self {
+        let path = response.url().path();
+        let page = path.starts_with("/admin") && !path.starts_with("/admin/api/");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap().to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        let reply = Self { status, headers, bytes, json };
+        let reply = Self { status, headers, bytes, json, page };
         reply.check();
         reply
     }
@@ -49,6 +59,9 @@ impl Reply {
         if self.status < 400 {
             return;
         }
+        if self.page && self.header("content-type") == "text/html; charset=utf-8" {
+            return;
+        }
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         assert_eq!(self.json["status"], self.status);
         for member in ["type", "title", "detail", "code"] {
@@ -59,6 +72,11 @@ impl Reply {
 
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as text.
+    pub(crate) fn body(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
     /// A text member, by JSON pointer.

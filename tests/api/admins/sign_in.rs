@@ -1,0 +1,291 @@
+//! Signing in: one answer to all that is wrong, waits that grow, and proofs that work once.
+
+use crate::harness::{Reply, TestService, on_both_engines};
+use jiff::Timestamp;
+use reqwest::Method;
+use tuttu::model::admin::{AdminName, RecoveryCode, Role, Roles, SecondFactor};
+use tuttu::model::secret::PlainSecret;
+use tuttu::store::{Resealed, SealedColumn};
+
+const PASSWORD: &str = "kuusi vanhaa porsasta";
+
+/// Somebody who has enrolled, with what they have in their hands.
+pub(super) struct Enrolled {
+    pub(super) name: String,
+    pub(super) factor: SecondFactor,
+    pub(super) codes: Vec<String>,
+}
+
+impl Enrolled {
+    /// The code of a moment.
+    pub(super) fn code(&self, at: Timestamp) -> String {
+        self.factor.code_at(at).unwrap()
+    }
+}
+
+impl TestService {
+    /// An invitation as `tuttu admin create` makes one.
+    pub(super) async fn invite_on_host(&self, name: &str, roles: &[Role]) -> PlainSecret {
+        let name = AdminName::parse(name).unwrap();
+        let secret = self.admins().await.create(name, Roles::of(roles), true, self.now()).await.unwrap();
+        let secret = secret.unwrap();
+        self.keep_secret(&secret.expose());
+        secret
+    }
+
+    /// Takes up an invitation by the console's forms.
+    pub(super) async fn enrol(&self, name: &str, roles: &[Role]) -> Enrolled {
+        let secret = self.invite_on_host(name, roles).await;
+        self.take_up(name, &secret).await
+    }
+
+    pub(super) async fn take_up(&self, name: &str, secret: &PlainSecret) -> Enrolled {
+        let text = secret.expose();
+        let offered = self.form("/admin/enrol", &[("secret", &text)], None).await.expect(200, "");
+        let typed = offered.body();
+        let typed = typed.split("<p class=\"mono\">").nth(1).unwrap().split('<').next().unwrap();
+        let typed = typed.replace(' ', "");
+        self.keep_secret(&typed);
+        let bytes = base32::decode(base32::Alphabet::Rfc4648 { padding: false }, &typed).unwrap();
+        let factor = SecondFactor::from_slice(&bytes).unwrap();
+        let code = factor.code_at(self.now()).unwrap();
+        let fields = [("secret", text.as_str()), ("password", PASSWORD), ("code", &code)];
+        let finished = self.form("/admin/enrol/finish", &fields, None).await.expect(200, "");
+        let codes: Vec<String> = finished
+            .body()
+            .split("<li class=\"mono\">")
+            .skip(1)
+            .map(|rest| rest.split('<').next().unwrap().to_owned())
+            .collect();
+        for code in &codes {
+            self.keep_secret(code);
+        }
+        Enrolled { name: name.to_owned(), factor, codes }
+    }
+
+    /// A form that a browser without a session sends, with the cookies that it has.
+    pub(super) async fn form(&self, path: &str, fields: &[(&str, &str)], cookies: Option<&str>) -> Reply {
+        let mut request = self.request(Method::POST, path, "").form(fields);
+        if let Some(cookies) = cookies {
+            request = request.header("Cookie", cookies);
+        }
+        Reply::read(request.send().await.unwrap()).await
+    }
+
+    pub(super) async fn try_in(
+        &self,
+        name: &str,
+        password: &str,
+        code: &str,
+        cookies: Option<&str>,
+    ) -> Reply {
+        let fields = [("name", name), ("password", password), ("code", code), ("next", "/admin/team")];
+        self.form("/admin/sign-in", &fields, cookies).await
+    }
+
+    /// Waits for the next code.
+    pub(super) fn next_code(&self, of: &Enrolled) -> String {
+        self.advance(30);
+        of.code(self.now())
+    }
+}
+
+/// The cookies that an answer sets, as the browser sends them.
+pub(super) fn cookies(reply: &Reply) -> String {
+    let set = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    set.map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect::<Vec<_>>().join("; ")
+}
+
+on_both_engines!(an_invited_admin_enrols_and_signs_in, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    assert_eq!(anna.codes.len(), 10);
+    assert!(anna.codes.iter().all(|code| RecoveryCode::parse(code).is_some()));
+    let used = service.try_in("anna", PASSWORD, &anna.code(service.now()), None).await;
+    assert_eq!(used.status, 422, "the code that enrolled is spent");
+    let code = service.next_code(&anna);
+    let signed_in = service.try_in("Anna", PASSWORD, &code, None).await.expect(303, "");
+    assert_eq!(signed_in.header("location"), "/admin/team");
+    for cookie in signed_in.headers.get_all("set-cookie") {
+        let cookie = cookie.to_str().unwrap();
+        assert!(cookie.starts_with("__Host-tuttu-"), "{cookie}");
+        assert!(
+            cookie.ends_with("; Secure; HttpOnly; SameSite=Strict") && cookie.contains("; Path=/; "),
+            "{cookie}"
+        );
+    }
+    let cookies = cookies(&signed_in);
+    let page =
+        service.request(Method::GET, "/admin/team", "").header("Cookie", &cookies).send().await.unwrap();
+    assert!(Reply::read(page).await.expect(200, "").body().contains("anna"));
+    let again = service.try_in("anna", PASSWORD, &code, None).await;
+    assert_eq!(again.status, 422, "a code works once");
+    let recovered = service.try_in("anna", PASSWORD, &anna.codes[0].to_lowercase(), None).await;
+    assert_eq!(recovered.status, 303);
+    assert_eq!(service.try_in("anna", PASSWORD, &anna.codes[0], None).await.status, 422);
+});
+
+on_both_engines!(an_invitation_works_once_and_for_an_hour, |service| {
+    let secret = service.invite_on_host("anna", &[Role::Admin]).await;
+    let anna = service.take_up("anna", &secret).await;
+    let fields = [("secret", secret.expose())];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(service.form("/admin/enrol", &fields, None).await.status, 404, "taken up");
+    let late = service.invite_on_host("berta", &[Role::Viewer]).await;
+    service.advance(3600);
+    let text = late.expose();
+    assert_eq!(service.form("/admin/enrol", &[("secret", &text)], None).await.status, 404, "over");
+    assert_eq!(service.form("/admin/enrol", &[("secret", "?")], None).await.status, 404);
+    assert_eq!(anna.name, "anna");
+});
+
+on_both_engines!(a_weak_password_or_a_wrong_code_enrols_nobody, |service| {
+    let secret = service.invite_on_host("anna", &[Role::Admin]).await.expose();
+    for (password, told) in [("kuusi", "at least 12"), ("1qaz2wsx3edc", "many people have")] {
+        let fields = [("secret", secret.as_str()), ("password", password), ("code", "000000")];
+        let refused = service.form("/admin/enrol/finish", &fields, None).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.body().contains(told) && !refused.body().contains(password));
+    }
+    let fields = [("secret", secret.as_str()), ("password", PASSWORD), ("code", "00000")];
+    assert_eq!(service.form("/admin/enrol/finish", &fields, None).await.status, 422);
+    assert!(service.admins().await.team().await.unwrap()[0].enrolled_at.is_none());
+});
+
+on_both_engines!(whatever_is_wrong_is_answered_alike, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let code = service.next_code(&anna);
+    let long = "x".repeat(300);
+    let wrong = [
+        service.try_in("anna", "not the password", &code, None).await,
+        service.try_in("anna", PASSWORD, "000000", None).await,
+        service.try_in("anna", &long, &code, None).await,
+        service.try_in("anna", PASSWORD, "AAAAAA-AAAAAA-AAAAAA-AAAAAA", None).await,
+    ];
+    let nobody = service.try_in("nobody", PASSWORD, &code, None).await;
+    for reply in &wrong {
+        assert_eq!(reply.status, 422);
+        assert_eq!(reply.body().replace("anna", "nobody"), nobody.body());
+        assert!(!reply.headers.contains_key("set-cookie"));
+    }
+    assert_eq!(
+        service.try_in("anna", PASSWORD, &code, None).await.status,
+        303,
+        "no wrong try spent the code"
+    );
+});
+
+on_both_engines!(failures_wait_ever_longer_whether_there_is_such_an_admin_or_not, |service| {
+    let _anna = service.enrol("anna", &[Role::Admin]).await;
+    for name in ["anna", "nobody"] {
+        for _ in 0..6 {
+            assert_eq!(service.try_in(name, "wrong", "000000", None).await.status, 422);
+        }
+        let early = service.try_in(name, "wrong", "000000", None).await;
+        assert_eq!((early.status, early.retry_after()), (429, 30), "{name}");
+        assert!(early.body().contains("Try again in 30 seconds"));
+    }
+    service.advance(30);
+    assert_eq!(service.try_in("anna", "wrong", "000000", None).await.status, 422);
+    assert_eq!(service.try_in("anna", "wrong", "000000", None).await.retry_after(), 60);
+    service.restart().await;
+    assert_eq!(service.try_in("anna", "wrong", "000000", None).await.status, 429, "over restarts");
+});
+
+on_both_engines!(strangers_cannot_shut_out_a_browser_that_has_signed_in_before, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let code = service.next_code(&anna);
+    let signed_in = service.try_in("anna", PASSWORD, &code, None).await.expect(303, "");
+    let known = cookies(&signed_in);
+    let browser = known.split("; ").find(|cookie| cookie.contains("browser")).unwrap().to_owned();
+    for _ in 0..7 {
+        service.try_in("anna", "wrong", "000000", None).await;
+    }
+    let code = service.next_code(&anna);
+    assert_eq!(service.try_in("anna", PASSWORD, "000000", None).await.status, 422);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 429, "a strange browser waits");
+    assert_eq!(service.try_in("anna", PASSWORD, &code, Some(&browser)).await.status, 303, "hers does not");
+    let berta = service.enrol("berta", &[Role::Viewer]).await;
+    let code = service.next_code(&berta);
+    for _ in 0..6 {
+        service.try_in("berta", "wrong", "000000", Some(&browser)).await;
+    }
+    assert_eq!(
+        service.try_in("berta", PASSWORD, &code, Some(&browser)).await.status,
+        429,
+        "it is known as anna's"
+    );
+});
+
+on_both_engines!(a_session_ends_by_itself_and_by_signing_out, |service| {
+    let anna = service.admin("anna", &[Role::Admin]).await;
+    service.page("/admin/you", &anna).await.expect(200, "");
+    service.advance(14 * 60);
+    service.page("/admin/you", &anna).await.expect(200, "");
+    service.advance(15 * 60);
+    let over = service.page("/admin/you", &anna).await.expect(303, "");
+    assert_eq!(over.header("location"), "/admin/sign-in?next=%2Fadmin%2Fyou");
+    let berta = service.admin("berta", &[Role::Viewer]).await;
+    let out = service.submit("/admin/sign-out", &berta, &[]).await.expect(303, "");
+    assert!(out.header("set-cookie").starts_with("__Host-tuttu-admin=; Path=/; Max-Age=0;"));
+    service.page("/admin/you", &berta).await.expect(303, "");
+    service.get("/admin/api/v1/session", "").await.expect(401, "not_signed_in");
+});
+
+on_both_engines!(a_second_factor_is_fresh_for_five_minutes_and_given_again_changes_the_session, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let code = service.next_code(&anna);
+    let first = cookies(&service.try_in("anna", PASSWORD, &code, None).await);
+    let token = service.form_token(&first).await;
+    let invite = [("form_token", token.as_str()), ("name", "berta"), ("role", "viewer")];
+    service.form("/admin/team/invite", &invite, Some(&first)).await.expect(200, "");
+    service.advance(5 * 60);
+    let due = service.form("/admin/team/invite", &invite, Some(&first)).await.expect(303, "");
+    assert_eq!(due.header("location"), "/admin/confirm?next=%2Fadmin");
+    let wrong = [("form_token", token.as_str()), ("code", "000000"), ("next", "/admin/team")];
+    assert_eq!(service.form("/admin/confirm", &wrong, Some(&first)).await.status, 422);
+    let code = service.next_code(&anna);
+    let right = [("form_token", token.as_str()), ("code", code.as_str()), ("next", "https://evil.example/")];
+    let given = service.form("/admin/confirm", &right, Some(&first)).await.expect(303, "");
+    assert_eq!(given.header("location"), "/admin", "nowhere else");
+    let second = cookies(&given);
+    service.form("/admin/team/invite", &invite, Some(&first)).await.expect(303, "");
+    let token = service.form_token(&second).await;
+    let invite = [("form_token", token.as_str()), ("name", "clara"), ("role", "viewer")];
+    service.form("/admin/team/invite", &invite, Some(&second)).await.expect(200, "");
+});
+
+on_both_engines!(an_admin_changes_the_password_and_the_recovery_codes, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let code = service.next_code(&anna);
+    let cookies = cookies(&service.try_in("anna", PASSWORD, &code, None).await);
+    let token = service.form_token(&cookies).await;
+    let form = |old, new| {
+        [("form_token", token.clone()), ("old", String::from(old)), ("password", String::from(new))]
+    };
+    let send = async |fields: [(&str, String); 3]| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        service.form("/admin/you/password", &fields, Some(&cookies)).await.status
+    };
+    assert_eq!(send(form("wrong", "seitsemän laihaa lehmää")).await, 422);
+    assert_eq!(send(form(PASSWORD, "short")).await, 400);
+    assert_eq!(send(form(PASSWORD, "seitsemän laihaa lehmää")).await, 200);
+    let fields = [("form_token", token.as_str())];
+    let renewed = service.form("/admin/you/recovery-codes", &fields, Some(&cookies)).await.expect(200, "");
+    assert!(!renewed.body().contains(&anna.codes[0]));
+    let code = service.next_code(&anna);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 422);
+    assert_eq!(service.try_in("anna", "seitsemän laihaa lehmää", &anna.codes[0], None).await.status, 422);
+    assert_eq!(service.try_in("anna", "seitsemän laihaa lehmää", &code, None).await.status, 303);
+});
+
+on_both_engines!(the_second_factor_lies_sealed_where_a_rotation_finds_it, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let sealed = service.store().sealed_values(SealedColumn::SecondFactor, &[], 10).await.unwrap();
+    assert_eq!(sealed.len(), 1);
+    let secret = anna.factor.expose_bytes();
+    assert!(!sealed[0].sealed.windows(secret.len()).any(|window| window == secret));
+    let before = service.store().count_sealed(1).await.unwrap();
+    let anew = Resealed { before: sealed[0].clone(), sealed: [&[2], &sealed[0].sealed[1..]].concat() };
+    assert_eq!(service.store().replace_sealed(SealedColumn::SecondFactor, &[anew]).await.unwrap(), 1);
+    assert_eq!(service.store().count_sealed(1).await.unwrap(), before - 1);
+});
