@@ -9,6 +9,7 @@
 mod anchors;
 mod export;
 mod proofs;
+mod reading;
 mod tiles;
 mod verify;
 

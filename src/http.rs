@@ -18,6 +18,7 @@ mod meta;
 pub mod ops;
 mod problem;
 mod shedding;
+mod stream;
 mod try_page;
 mod verifications;
 

@@ -1,5 +1,6 @@
 //! The admin API and the console: every route on one screen.
 
+pub(super) mod audit;
 mod cookies;
 mod fields;
 mod forged;
@@ -22,7 +23,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use console::{empty, enrol, sign_in, team as team_page, you};
+use console::{audit as audit_page, empty, enrol, sign_in, team as team_page, you};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,6 +44,13 @@ pub(super) fn api() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(team::reset))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::entries))
+        .routes(routes!(audit::entry))
+        .routes(routes!(audit::proof))
+        .routes(routes!(audit::log))
+        .routes(routes!(audit::catalogue))
+        .routes(routes!(audit::verify))
+        .routes(routes!(audit::export))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
@@ -64,7 +72,10 @@ fn pages() -> Router<Arc<Services>> {
         .route("/admin/countries", get(empty::countries))
         .route("/admin/gateways", get(empty::gateways))
         .route("/admin/accounts", get(empty::accounts))
-        .route("/admin/audit", get(empty::audit))
+        .route("/admin/audit", get(audit_page::page))
+        .route("/admin/audit/verify", post(audit_page::verify))
+        .route("/admin/audit/export", post(audit_page::export))
+        .route("/admin/audit/{index}", get(audit_page::entry))
         .route("/admin/team", get(team_page::page))
         .route("/admin/team/invite", post(team_page::invite))
         .route("/admin/team/{id}/roles", post(team_page::set_roles))

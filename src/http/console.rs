@@ -1,6 +1,7 @@
 //! The console: pages made on the server, for people who run the service.
 
 mod assets;
+pub(super) mod audit;
 pub(super) mod empty;
 pub(super) mod enrol;
 mod frame;

@@ -1,6 +1,7 @@
 //! The audit log in sentences: what is done leaves an event, and whatever is done to the log leaves a trace.
 
 use crate::harness::{EFFECTS, Engine, Person, Reply, TestService, on_both_engines};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -254,3 +255,33 @@ async fn what_is_done_to_the_rows_of_the_log_is_found() {
     assert!(cut.damages.iter().any(|damage| matches!(damage, Damage::Cut { .. })), "{cut:?}");
     service.end().await;
 }
+
+on_both_engines!(an_auditor_reads_exports_and_verifies_and_sees_nobody, |service| {
+    service.register(ANNA).await;
+    let auditor = service.admin("otto", &[tuttu::model::admin::Role::Auditor]).await;
+    service.audit().await;
+    let path = "/admin/api/v1/audit/entries?action=account&limit=1";
+    let page = service.ask_as(Method::GET, path, &auditor, &json!({})).await.expect(200, "");
+    let entry = &page.json["entries"][0];
+    assert_eq!(entry["entry"]["action"], "account.registered");
+    assert!(!String::from_utf8_lossy(&page.bytes).contains("358401234561"));
+    let index = entry["index"].as_u64().unwrap();
+    let shown = service.page(&format!("/admin/audit/{index}"), &auditor).await.expect(200, "");
+    assert!(String::from_utf8_lossy(&shown.bytes).contains("account.registered"));
+    for wrong in ["action=account.sold", "outcome=maybe", "limit=0", "from=yesterday", "subject=anna"] {
+        let path = format!("/admin/api/v1/audit/entries?{wrong}");
+        service.ask_as(Method::GET, &path, &auditor, &json!({})).await.expect(400, "field_invalid");
+    }
+    let verified = service.ask_as(Method::POST, "/admin/api/v1/audit/verify", &auditor, &json!({})).await;
+    assert_eq!(verified.expect(200, "").json["sound"], true);
+    let body = json!({ "format": "jsonl", "action": "verification" });
+    let export =
+        service.ask_as(Method::POST, "/admin/api/v1/audit/export", &auditor, &body).await.expect(200, "");
+    let log = service.audit().await;
+    let found = verify_export(&log.public_keys().await.unwrap(), &String::from_utf8(export.bytes).unwrap());
+    assert!(found.is_sound() && found.entries > 0, "{found:?}");
+    let last = Entry::parse(&entries(&log).await.last().unwrap().entry).unwrap();
+    assert_eq!((last.action.as_str(), last.actor.kind.as_str()), ("audit.exported", "admin"));
+    let refused = service.page("/admin/accounts", &auditor).await;
+    assert_eq!(refused.status, 403);
+});

@@ -116,7 +116,7 @@ describe('the console', { timeout: 180_000 }, () => {
         await look.page.locator('h1').waitFor();
         await look.page.evaluate(() => document.querySelectorAll('main details').forEach((details) => { details.open = true; }));
         await open(look.page, `${name} in ${view}`);
-        if (['now', 'team', 'you'].includes(name) && view !== 'contrast') await picture(look.page, `${name}-${view}`);
+        if (['now', 'audit', 'team', 'you'].includes(name) && view !== 'contrast') await picture(look.page, `${name}-${view}`);
       }
       clean(look);
       await look.close();
@@ -127,6 +127,40 @@ describe('the console', { timeout: 180_000 }, () => {
       await outside.close();
     });
   }
+
+  test('shows, filters, proves and verifies the audit log by the keyboard', async () => {
+    const { page } = anna;
+    await page.goto(`${origin}/admin/audit`);
+    await page.getByLabel('Action').focus();
+    await page.keyboard.type('admin.signed_in');
+    await tabTo(page, 'Show');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/action=admin.signed_in/);
+    const rows = page.locator('#rows tr');
+    assert.ok(await rows.count() >= 2);
+    for (const text of await rows.allTextContents()) assert.match(text, /admin\.signed_in/);
+    await rows.first().getByRole('link', { name: 'admin.signed_in' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'admin.signed_in' }).waitFor();
+    await open(page, 'an entry');
+    await picture(page, 'audit-entry');
+    const proof = await page.request.get(await page.getByRole('link', { name: 'Proof' }).getAttribute('href').then((path) => origin + path));
+    assert.match(await proof.text(), /^c2sp\.org\/tlog-proof@v1\nindex \d+\n/);
+    await page.goto(`${origin}/admin/audit`);
+    await page.getByRole('button', { name: 'Verify the whole log' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'The log is whole' }).waitFor();
+    await open(page, 'verified');
+    await picture(page, 'audit-verified');
+    await page.goto(`${origin}/admin/audit?live=1`);
+    const before = await page.locator('#rows tr').count();
+    await tuttu(service, 'sending', 'pause', '--reason', 'a drill of the console');
+    await page.locator('#rows tr', { hasText: 'sending.paused' }).waitFor();
+    await tuttu(service, 'sending', 'resume');
+    await page.locator('#rows tr', { hasText: 'sending.resumed' }).waitFor();
+    assert.ok(await page.locator('#rows tr').count() > before);
+    clean(anna);
+  });
 
   test('keeps the look that somebody chose', async () => {
     const { page } = anna;

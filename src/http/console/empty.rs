@@ -30,6 +30,4 @@ sections! {
     gateways: SeeGateways, Gateways;
     /// `GET /admin/accounts`.
     accounts: SeeAccounts, Accounts;
-    /// `GET /admin/audit`.
-    audit: SeeAuditLog, Audit;
 }

@@ -27,6 +27,13 @@ impl Problem {
         Self::new(403, "not_permitted", "There is nothing here for you yet", detail)
     }
 
+    /// The audit log is too long to be verified while somebody waits.
+    #[must_use]
+    pub fn log_too_long() -> Self {
+        let detail = "The log has more than 100 000 entries: verify it on the host, `tuttu audit verify`.";
+        Self::new(409, "log_too_long", "The log is too long to be verified here", detail)
+    }
+
     /// The second factor was given too long ago.
     #[must_use]
     pub fn second_factor_due() -> Self {

@@ -21,7 +21,8 @@ enum Needs {
 
 use Needs::{Fresh, FreshSession, Nothing, Permit, Session};
 use Permission::{
-    ManageTeam, SeeAccounts, SeeAuditLog, SeeGateways, SeeGuard, SeeNow, SeeTeam, SeeVerifications,
+    ExportAuditLog, ManageTeam, SeeAccounts, SeeAuditLog, SeeGateways, SeeGuard, SeeNow, SeeTeam,
+    SeeVerifications, VerifyAuditLog,
 };
 
 const ROUTES: &[(&str, &str, Needs)] = &[
@@ -36,6 +37,13 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/admin/api/v1/tokens", Permit(SeeTeam)),
     ("POST", "/admin/api/v1/tokens", Fresh(ManageTeam)),
     ("DELETE", "/admin/api/v1/tokens/{id}", Fresh(ManageTeam)),
+    ("GET", "/admin/api/v1/audit/entries", Permit(SeeAuditLog)),
+    ("GET", "/admin/api/v1/audit/entries/{index}", Permit(SeeAuditLog)),
+    ("GET", "/admin/api/v1/audit/entries/{index}/proof", Permit(SeeAuditLog)),
+    ("GET", "/admin/api/v1/audit/log", Permit(SeeAuditLog)),
+    ("GET", "/admin/api/v1/audit/catalogue", Permit(SeeAuditLog)),
+    ("POST", "/admin/api/v1/audit/verify", Permit(VerifyAuditLog)),
+    ("POST", "/admin/api/v1/audit/export", Permit(ExportAuditLog)),
     ("GET", "/admin", Session),
     ("GET", "/admin/sign-in", Nothing),
     ("POST", "/admin/sign-in", Nothing),
@@ -55,6 +63,9 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/admin/gateways", Permit(SeeGateways)),
     ("GET", "/admin/accounts", Permit(SeeAccounts)),
     ("GET", "/admin/audit", Permit(SeeAuditLog)),
+    ("GET", "/admin/audit/{index}", Permit(SeeAuditLog)),
+    ("POST", "/admin/audit/verify", Permit(VerifyAuditLog)),
+    ("POST", "/admin/audit/export", Permit(ExportAuditLog)),
     ("GET", "/admin/team", Permit(SeeTeam)),
     ("POST", "/admin/team/invite", Fresh(ManageTeam)),
     ("POST", "/admin/team/{id}/roles", Fresh(ManageTeam)),
@@ -98,7 +109,7 @@ fn every_route_has_a_row() {
 }
 
 async fn send(service: &TestService, method: &str, path: &str, admin: Option<&Admin>) -> Reply {
-    let target = path.replace("{id}", ID).replace("{*file}", "console.css");
+    let target = path.replace("{id}", ID).replace("{index}", "0").replace("{*file}", "console.css");
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let request = match admin {
         Some(admin) => service.browse(method.clone(), &target, admin),

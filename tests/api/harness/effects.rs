@@ -20,7 +20,7 @@ pub(crate) enum Effect {
 }
 
 /// Every route of the API. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
-pub(crate) const EFFECTS: [(&str, &str, Effect); 27] = [
+pub(crate) const EFFECTS: [(&str, &str, Effect); 34] = [
     ("POST", "/v1/verifications", Effect::One),
     ("GET", "/v1/verifications/{id}", Effect::None),
     ("POST", "/v1/verifications/{id}/codes", Effect::One),
@@ -38,7 +38,7 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 27] = [
     ("POST", "/callbacks/{gateway}/{delivery_id}", Effect::OneAtMost),
     ("POST", "/callbacks/{gateway}/{delivery_id}/voice", Effect::None),
     ("GET", "/admin/api/v1/session", Effect::None),
-    ("DELETE", "/admin/api/v1/session", Effect::One),
+    ("DELETE", "/admin/api/v1/session", Effect::OneAtMost),
     ("POST", "/admin/api/v1/session/confirm", Effect::One),
     ("GET", "/admin/api/v1/team", Effect::None),
     ("POST", "/admin/api/v1/team", Effect::One),
@@ -48,6 +48,13 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 27] = [
     ("GET", "/admin/api/v1/tokens", Effect::None),
     ("POST", "/admin/api/v1/tokens", Effect::One),
     ("DELETE", "/admin/api/v1/tokens/{id}", Effect::One),
+    ("GET", "/admin/api/v1/audit/entries", Effect::None),
+    ("GET", "/admin/api/v1/audit/entries/{index}", Effect::None),
+    ("GET", "/admin/api/v1/audit/entries/{index}/proof", Effect::None),
+    ("GET", "/admin/api/v1/audit/log", Effect::None),
+    ("GET", "/admin/api/v1/audit/catalogue", Effect::None),
+    ("POST", "/admin/api/v1/audit/verify", Effect::None),
+    ("POST", "/admin/api/v1/audit/export", Effect::One),
 ];
 
 /// A request that was answered.

@@ -5,9 +5,10 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// Headers that an answer may have. A new one is added here by hand, after a thought about what it tells.
-const HEADERS: [&str; 18] = [
+const HEADERS: [&str; 20] = [
     "allow",
     "cache-control",
+    "content-disposition",
     "content-length",
     "content-security-policy",
     "content-type",
@@ -20,6 +21,7 @@ const HEADERS: [&str; 18] = [
     "location",
     "referrer-policy",
     "retry-after",
+    "transfer-encoding",
     "set-cookie",
     "www-authenticate",
     "x-content-type-options",
