@@ -32,6 +32,8 @@ pub struct Enrolled {
     pub name: AdminName,
     /// Each works once in place of a code.
     pub recovery: Vec<RecoveryCode>,
+    /// What the browser is known by from now on, so that strangers cannot hold up the first sign-in.
+    pub browser: PlainSecret,
 }
 
 /// Why nobody was enrolled.
@@ -106,7 +108,9 @@ impl Admins {
         let place = SecondFactor::place(&admin.id);
         let totp_sealed = seal(self.keys.number(), &place, factor.expose_bytes()).map_err(Failure::from)?;
         let recovery: Vec<RecoveryCode> = recovery_codes();
+        let browser = PlainSecret::random();
         let enrolment = Enrolment {
+            browser: browser.hash(),
             password: self.hashing.hash(password).await?,
             totp_sealed,
             totp_step,
@@ -116,7 +120,7 @@ impl Admins {
         if !self.store.enrol_admin(admin.id, &invitation.hash(), &enrolment, now).await? {
             return Err(EnrolRefused::Unknown);
         }
-        Ok(Enrolled { name: admin.name, recovery })
+        Ok(Enrolled { name: admin.name, recovery, browser })
     }
 
     /// Gives the caller another password, who has to show the old one.

@@ -124,7 +124,7 @@ const RENEW: &str = "UPDATE admin_sessions SET secret_hash = $2, seen_at = $3, s
     WHERE secret_hash = $1";
 const END: &str = "DELETE FROM admin_sessions WHERE secret_hash = $1";
 const END_ALL: &str = "DELETE FROM admin_sessions WHERE admin_id = $1";
-const KNOW_BROWSER: &str =
+pub(super) const KNOW_BROWSER: &str =
     "INSERT INTO admin_browsers (secret_hash, admin_id, expires_at) VALUES ($1, $2, $3)
     ON CONFLICT (secret_hash) DO UPDATE SET expires_at = excluded.expires_at";
 const KNOWN_BROWSER: &str =

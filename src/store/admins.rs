@@ -1,11 +1,13 @@
 //! Admins: made, enrolled, changed, disabled, recovered. The last admin is never taken away.
 
+use super::admin_sessions::KNOW_BROWSER;
 use super::error::Table;
 use super::{Ending, Store, StoreError, note, read, run, transact};
-use crate::model::admin::{AdminName, HashedPassword, Roles};
+use crate::model::admin::{AdminName, BROWSER_LIFETIME, HashedPassword, Roles};
 use crate::model::audit::{Action, Note, Owner};
 use crate::model::id::AdminId;
 use crate::model::secret::HashedSecret;
+use crate::store::error::millis;
 use jiff::Timestamp;
 
 const TABLE: Table = Table("admins");
@@ -77,6 +79,8 @@ pub struct Enrolment {
     pub totp_step: i64,
     /// The digests of the recovery codes.
     pub recovery: Vec<[u8; 32]>,
+    /// By what the browser is known from now on.
+    pub browser: HashedSecret,
 }
 
 /// What became of a change to the team.
@@ -272,7 +276,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (id, at) = (admin.as_bytes().as_slice(), now.as_millisecond());
-        let Enrolment { password, totp_sealed, totp_step, recovery } = enrolment;
+        let Enrolment { password, totp_sealed, totp_step, recovery, browser } = enrolment;
         Ok(transact!(self, tx => {
             let taken = run!(tx, TAKE_UP, id, invitation.as_bytes().as_slice(), at);
             if taken == 0 || run!(tx, ENROL, id, password.as_str(), totp_sealed, totp_step, at) == 0 {
@@ -284,6 +288,8 @@ impl Store {
             }
             run!(tx, END_SESSIONS, id);
             run!(tx, FORGET_BROWSERS, id);
+            let until = at.saturating_add(millis(BROWSER_LIFETIME));
+            run!(tx, KNOW_BROWSER, browser.as_bytes().as_slice(), id, until);
             note!(self, tx, now, of_admin(Action::AdminEnrolled, admin));
             Ok(Ending::Commit(true))
         }))

@@ -28,6 +28,7 @@ fn enrolment() -> Enrolment {
         totp_sealed: b"\x01sealed".to_vec(),
         totp_step: 10,
         recovery: vec![[7; 32], [8; 32]],
+        browser: PlainSecret::random().hash(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Outside, Page, PageRefused, again};
 use crate::admins::{EnrolRefused, Offer};
-use crate::http::admin::{Cookies, Fields, comes_from_here};
+use crate::http::admin::{Cookies, Fields, comes_from_here, know};
 use crate::http::extract::Now;
 use crate::http::{Problem, Services};
 use crate::model::admin::{RecoveryCode, SHORTEST_PASSWORD};
@@ -10,7 +10,7 @@ use crate::model::secret::PlainSecret;
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
@@ -86,7 +86,8 @@ pub(in crate::http) async fn finish(
         Ok(enrolled) => {
             let codes = enrolled.recovery.iter().map(RecoveryCode::expose).collect();
             let frame = outside(&cookies);
-            return Ok(Page(EnrolledPage { frame, name: enrolled.name.to_string(), codes }).into_response());
+            let page = Page(EnrolledPage { frame, name: enrolled.name.to_string(), codes });
+            return Ok((AppendHeaders([know(&enrolled.browser)]), page).into_response());
         }
         Err(EnrolRefused::Unknown) => return Ok(unknown(&cookies)),
         Err(refused) => refused,

@@ -14,6 +14,8 @@ pub(super) struct Enrolled {
     pub(super) name: String,
     pub(super) factor: SecondFactor,
     pub(super) codes: Vec<String>,
+    /// The cookie by which the browser is known.
+    pub(super) browser: String,
 }
 
 impl Enrolled {
@@ -60,7 +62,7 @@ impl TestService {
         for code in &codes {
             self.keep_secret(code);
         }
-        Enrolled { name: name.to_owned(), factor, codes }
+        Enrolled { name: name.to_owned(), factor, codes, browser: cookies(&finished) }
     }
 
     /// A form that a browser without a session sends, with the cookies that it has.
@@ -214,6 +216,21 @@ on_both_engines!(strangers_cannot_shut_out_a_browser_that_has_signed_in_before, 
         429,
         "it is known as anna's"
     );
+});
+
+on_both_engines!(strangers_cannot_hold_up_whoever_has_just_recovered, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let id = service.admins().await.team().await.unwrap()[0].id;
+    for _ in 0..7 {
+        service.try_in("anna", "wrong", "000000", None).await;
+    }
+    let secret = service.admins().await.reset(id, true, service.now()).await.unwrap();
+    let code = service.next_code(&anna);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 422, "the old ones are void");
+    let again = service.take_up("anna", &secret).await;
+    let code = service.next_code(&again);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 429);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, Some(&again.browser)).await.status, 303);
 });
 
 on_both_engines!(a_session_ends_by_itself_and_by_signing_out, |service| {

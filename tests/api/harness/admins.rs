@@ -41,6 +41,7 @@ impl TestService {
             totp_sealed: Vec::new(),
             totp_step: 0,
             recovery: Vec::new(),
+            browser: PlainSecret::random().hash(),
         };
         assert!(self.store().enrol_admin(id, &invitation.secret, &enrolment, now).await.unwrap());
         let sign_in = SignIn {
