@@ -7,7 +7,7 @@ use tuttu::model::admin::{AdminName, RecoveryCode, Role, Roles, SecondFactor};
 use tuttu::model::secret::PlainSecret;
 use tuttu::store::{Resealed, SealedColumn};
 
-const PASSWORD: &str = "kuusi vanhaa porsasta";
+pub(super) const PASSWORD: &str = "kuusi vanhaa porsasta";
 
 /// Somebody who has enrolled, with what they have in their hands.
 pub(super) struct Enrolled {
@@ -83,6 +83,13 @@ impl TestService {
     ) -> Reply {
         let fields = [("name", name), ("password", password), ("code", code), ("next", "/admin/team")];
         self.form("/admin/sign-in", &fields, cookies).await
+    }
+
+    /// Gives a second factor again: the cookies of the session from then on.
+    pub(super) async fn confirm(&self, code: &str, session: &str) -> String {
+        let token = self.form_token(session).await;
+        let fields = [("form_token", token.as_str()), ("code", code)];
+        cookies(&self.form("/admin/confirm", &fields, Some(session)).await.expect(303, ""))
     }
 
     /// Waits for the next code.

@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// Headers that an answer may have. A new one is added here by hand, after a thought about what it tells.
-const HEADERS: [&str; 18] = [
+const HEADERS: [&str; 19] = [
     "allow",
     "cache-control",
     "content-length",
@@ -21,6 +21,7 @@ const HEADERS: [&str; 18] = [
     "referrer-policy",
     "retry-after",
     "set-cookie",
+    "strict-transport-security",
     "www-authenticate",
     "x-content-type-options",
     "x-request-id",
