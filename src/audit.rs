@@ -18,9 +18,11 @@ pub use proofs::{Proof, ProofRefused, Prover, extends};
 pub use tiles::TilePath;
 pub use verify::{Damage, Verification, Verified};
 
-use crate::model::audit::{Checkpoint, Entry, Frontier, Hash, LogKey, LogSigner, Pen, leaf_hash};
+use crate::model::audit::{
+    Action, Checkpoint, Entry, Frontier, Hash, LogKey, LogSigner, Note, Pen, leaf_hash,
+};
 use crate::model::keys::Keys;
-use crate::store::{Appended, Head, LogRow, PendingEvent, Store, StoreError};
+use crate::store::{Appended, Head, LogFilter, LogRow, PendingEvent, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -135,6 +137,29 @@ impl AuditLog {
     /// When the database fails.
     pub async fn checkpoint(&self) -> Result<Option<Head>, Failure> {
         Ok(self.store.audit_head().await?)
+    }
+
+    /// Writes down that entries were exported, and which.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn exported(
+        &self,
+        filter: &LogFilter,
+        format: ExportFormat,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let mut note =
+            Note::new(Action::AuditExported).change("format", None, Some(format.as_str().to_owned()));
+        for (field, value) in [
+            ("action", filter.action.as_ref().or(filter.area.as_ref())),
+            ("outcome", filter.outcome.as_ref()),
+            ("actor", filter.actor.as_ref()),
+            ("country", filter.country.as_ref()),
+        ] {
+            note = if value.is_some() { note.change(field, None, value.cloned()) } else { note };
+        }
+        Ok(self.store.write_event(note, now).await?)
     }
 
     /// Destroys the keys of numbers without an account that were not spoken of since a time.

@@ -1,6 +1,7 @@
 //! The subcommands.
 
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod config;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Restore(restore::RestoreArgs),
     /// Stop and resume the sending of codes, on all nodes at once.
     Sending(sending::SendingArgs),
+    /// Verify and export the log of what was done.
+    Audit(audit::AuditArgs),
     /// Make admins of the console, and let one who is locked out begin anew.
     Admin(admin::AdminArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.

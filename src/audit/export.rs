@@ -28,6 +28,18 @@ pub enum ExportFormat {
     Ocsf,
 }
 
+impl ExportFormat {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Ocsf => "ocsf",
+        }
+    }
+}
+
 /// The first line of an export as JSON lines.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExportHeader {

@@ -241,7 +241,7 @@ impl Store {
             || Note::new(Action::AdminSignInFailed),
             |admin| of_admin(Action::AdminSignInFailed, admin),
         );
-        self.note_refusal(note.refused("credentials"), now).await
+        self.write_event(note.refused("credentials"), now).await
     }
 
     /// Shows a second factor again: the session goes on under another secret. `false` where the factor was spent

@@ -106,16 +106,16 @@ macro_rules! note {
 pub(super) use note;
 
 impl Store {
-    /// Writes down that something was refused, which changed nothing.
+    /// Writes an event of something that changes nothing: a refusal, or that something was shown.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn note_refusal(&self, refusal: Note, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn write_event(&self, event: Note, now: Timestamp) -> Result<(), StoreError> {
         if self.pen.get().is_none() {
             return Ok(());
         }
         transact!(self, tx => {
-            note!(self, tx, now, refusal.clone());
+            note!(self, tx, now, event.clone());
             Ok(Ending::Commit(()))
         });
         Ok(())

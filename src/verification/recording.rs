@@ -88,7 +88,7 @@ impl Verifications {
         let mut note = Note::new(action).of_number(&index).number(number).refused(reason);
         note = note.country(Some(&number.country()));
         note.private.verification_id = of;
-        if let Err(cause) = self.store.note_refusal(note, now).await {
+        if let Err(cause) = self.store.write_event(note, now).await {
             tracing::warn!(%cause, "a refusal could not be written to the audit log");
         }
     }

@@ -3,6 +3,7 @@
 mod admins;
 mod alter;
 mod challenges;
+mod effects;
 mod engine;
 mod log;
 mod lookups;
@@ -11,16 +12,19 @@ mod reply;
 
 pub(crate) use admins::Admin;
 pub(crate) use challenges::proof;
+pub(crate) use effects::EFFECTS;
 pub(crate) use engine::Engine;
 pub(crate) use lookups::{Answer, Form, Question};
 pub(crate) use people::{Attempt, Person, another};
 pub(crate) use reply::Reply;
 
+use effects::Answered;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::Value;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -77,6 +81,9 @@ pub(crate) struct TestService {
     client: reqwest::Client,
     /// What must never be found in a log: numbers, codes, tokens, secrets.
     secrets: Mutex<Vec<String>>,
+    answered: Mutex<Vec<Answered>>,
+    /// Whether the test alters the audit log itself.
+    tampers: AtomicBool,
 }
 
 /// One run of the server.
@@ -148,8 +155,17 @@ impl TestService {
             .build()
             .unwrap();
         running.ready(&client).await;
-        let service =
-            Self { config, clock, _folder: folder, running, engine, client, secrets: Mutex::default() };
+        let service = Self {
+            config,
+            clock,
+            _folder: folder,
+            running,
+            engine,
+            client,
+            secrets: Mutex::default(),
+            answered: Mutex::default(),
+            tampers: AtomicBool::default(),
+        };
         service.keep_development_key();
         service
     }
@@ -189,6 +205,7 @@ impl TestService {
     /// Stops the server, and fails the test if its log holds a secret.
     pub(crate) async fn end(mut self) {
         self.running.shut_down().await;
+        self.check_audit_log().await;
         self.engine.drop_database(self.config.database.url.expose()).await;
     }
 
@@ -200,6 +217,19 @@ impl TestService {
     /// Everything that must not be in the log so far.
     pub(crate) fn secrets(&self) -> Vec<String> {
         self.secrets.lock().unwrap().clone()
+    }
+
+    /// From now on the test alters the audit log itself.
+    pub(crate) fn tamper(&self) {
+        self.tampers.store(true, Ordering::Relaxed);
+    }
+
+    fn tampers(&self) -> bool {
+        self.tampers.load(Ordering::Relaxed)
+    }
+
+    fn answered(&self) -> Vec<Answered> {
+        self.answered.lock().unwrap().clone()
     }
 
     /// The server's time.
@@ -214,11 +244,13 @@ impl TestService {
 
     /// A request with credentials and a JSON body, if given.
     pub(crate) async fn call(&self, method: Method, path: &str, bearer: &str, body: Option<&Value>) -> Reply {
-        let mut request = self.request(method, path, bearer);
+        let mut request = self.request(method.clone(), path, bearer);
         if let Some(body) = body {
             request = request.json(body);
         }
-        Reply::read(request.send().await.unwrap()).await
+        let reply = Reply::read(request.send().await.unwrap()).await;
+        self.answered.lock().unwrap().push(Answered::new(method, path, &reply));
+        reply
     }
 
     /// A request to be completed; no credentials if `bearer` is empty.

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admins;
+mod audit;
 mod bad_input;
 mod callbacks;
 mod canary;

@@ -56,7 +56,7 @@ async fn actions(store: &Store) -> Vec<String> {
 async fn refusals(store: &Store, number: usize, now: Timestamp) {
     for _ in 0..number {
         let note = Note::new(Action::VerificationRefused).of_number(&index(ANNA)).refused("kill_switch");
-        store.note_refusal(note.country(Some("FI")), now).await.unwrap();
+        store.write_event(note.country(Some("FI")), now).await.unwrap();
     }
 }
 

@@ -1,0 +1,127 @@
+//! What every route leaves in the audit log: looked at when a test's server has stopped.
+
+use super::TestService;
+use reqwest::Method;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tuttu::audit::{AuditLog, Verification};
+use tuttu::model::audit::Entry;
+use tuttu::store::{DatabaseUrl, Store};
+
+/// How many events an answer of 2xx stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It changes nothing.
+    None,
+    /// It changes something.
+    One,
+    /// Whether it changes something depends on what was so before.
+    OneAtMost,
+}
+
+/// Every route of the API. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
+pub(crate) const EFFECTS: [(&str, &str, Effect); 27] = [
+    ("POST", "/v1/verifications", Effect::One),
+    ("GET", "/v1/verifications/{id}", Effect::None),
+    ("POST", "/v1/verifications/{id}/codes", Effect::One),
+    ("POST", "/v1/verifications/{id}/challenges", Effect::One),
+    ("POST", "/v1/verifications/{id}/check", Effect::One),
+    ("POST", "/v1/accounts", Effect::One),
+    ("GET", "/v1/account", Effect::None),
+    ("PATCH", "/v1/account", Effect::One),
+    ("DELETE", "/v1/account", Effect::One),
+    ("GET", "/v1/devices", Effect::None),
+    ("DELETE", "/v1/devices/{id}", Effect::One),
+    ("GET", "/v1/discovery/epochs", Effect::None),
+    ("POST", "/v1/discovery/lookup", Effect::None),
+    ("GET", "/v1/inbox", Effect::None),
+    ("POST", "/callbacks/{gateway}/{delivery_id}", Effect::OneAtMost),
+    ("POST", "/callbacks/{gateway}/{delivery_id}/voice", Effect::None),
+    ("GET", "/admin/api/v1/session", Effect::None),
+    ("DELETE", "/admin/api/v1/session", Effect::One),
+    ("POST", "/admin/api/v1/session/confirm", Effect::One),
+    ("GET", "/admin/api/v1/team", Effect::None),
+    ("POST", "/admin/api/v1/team", Effect::One),
+    ("PATCH", "/admin/api/v1/team/{id}", Effect::One),
+    ("DELETE", "/admin/api/v1/team/{id}/sessions", Effect::One),
+    ("POST", "/admin/api/v1/team/{id}/reset", Effect::One),
+    ("GET", "/admin/api/v1/tokens", Effect::None),
+    ("POST", "/admin/api/v1/tokens", Effect::One),
+    ("DELETE", "/admin/api/v1/tokens/{id}", Effect::One),
+];
+
+/// A request that was answered.
+#[derive(Debug, Clone)]
+pub(super) struct Answered {
+    method: Method,
+    path: String,
+    status: u16,
+    replayed: bool,
+    request: String,
+}
+
+impl Answered {
+    pub(super) fn new(method: Method, path: &str, reply: &super::Reply) -> Self {
+        let path = path.split('?').next().unwrap().to_owned();
+        let replayed = !reply.header("idempotency-replayed").is_empty();
+        Self {
+            method,
+            path,
+            status: reply.status,
+            replayed,
+            request: reply.header("x-request-id").to_owned(),
+        }
+    }
+
+    fn effect(&self) -> Option<Effect> {
+        let words: Vec<&str> = self.path.split('/').collect();
+        let fits = |template: &str| {
+            let template: Vec<&str> = template.split('/').collect();
+            template.len() == words.len()
+                && template.iter().zip(&words).all(|(part, word)| part.starts_with('{') || part == word)
+        };
+        let mut known =
+            EFFECTS.iter().filter(|(method, path, _)| *method == self.method.as_str() && fits(path));
+        known.next().map(|(_, _, effect)| *effect)
+    }
+
+    /// How many events it may have left.
+    fn allowed(&self) -> std::ops::RangeInclusive<usize> {
+        match (self.status, self.effect()) {
+            (200..=299, Some(Effect::One)) if !self.replayed => 1..=1,
+            // What was refused may be written down; where a challenge was set, something has begun.
+            (200..=299, Some(Effect::OneAtMost)) | (400..=503, Some(Effect::One)) => 0..=1,
+            _ => 0..=0,
+        }
+    }
+}
+
+impl TestService {
+    /// Verifies the log of a server that has stopped, and what its answers left in it.
+    pub(super) async fn check_audit_log(&self) {
+        if self.tampers() {
+            return;
+        }
+        let url = DatabaseUrl::parse(self.config.database.url.expose()).unwrap();
+        let store = Store::connect(&url, false, 2).await.unwrap();
+        let keys = tuttu::key_file::open(&self.config.keys.file, &store).await.unwrap();
+        let log = AuditLog::new(store.clone(), Arc::new(keys), "localhost/audit");
+        log.sequence(self.now()).await.unwrap();
+        let found = Verification::new(log.public_keys().await.unwrap(), &[]).of_database(&log).await.unwrap();
+        assert!(found.is_sound(), "{found:?}");
+        let mut left: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for logged in store.audit_entries((0, u64::MAX), 100_000).await.unwrap() {
+            let entry = Entry::parse(&logged.entry).unwrap();
+            left.entry(entry.context.request.unwrap_or_default()).or_default().push(entry.action);
+        }
+        store.close().await;
+        for answered in self.answered() {
+            let events = left.get(&answered.request).map_or(0, Vec::len);
+            assert!(
+                answered.allowed().contains(&events),
+                "{answered:?} left {:?}",
+                left.get(&answered.request)
+            );
+        }
+    }
+}
