@@ -237,7 +237,7 @@ impl Admins {
         Err(SignInRefused::Wrong)
     }
 
-    fn subject(&self, purpose: &str, text: &str) -> Subject {
+    pub(super) fn subject(&self, purpose: &str, text: &str) -> Subject {
         Subject::derive(self.keys.subjects(), purpose, text)
     }
 }

@@ -159,6 +159,7 @@ const ENABLE: &str = "UPDATE admins SET disabled_at = NULL WHERE admin_id = $1 A
 const RESET: &str = "UPDATE admins SET password_hash = NULL, totp_sealed = NULL, enrolled_at = NULL
     WHERE admin_id = $1 AND disabled_at IS NULL";
 const END_SESSIONS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1";
+const END_OTHERS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1 AND secret_hash <> $2";
 const FORGET_BROWSERS: &str = "DELETE FROM admin_browsers WHERE admin_id = $1";
 const UNINVITE: &str = "DELETE FROM admin_invitations WHERE admin_id = $1";
 
@@ -295,7 +296,7 @@ impl Store {
         }))
     }
 
-    /// Gives an admin another password; `false` where there is none to replace.
+    /// Gives an admin another password and ends their sessions but one; `false` where there is none to replace.
     ///
     /// # Errors
     /// When the database fails.
@@ -303,12 +304,15 @@ impl Store {
         &self,
         admin: AdminId,
         password: &HashedPassword,
+        kept: &HashedSecret,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let id = admin.as_bytes().as_slice();
         Ok(transact!(self, tx => {
-            if run!(tx, SET_PASSWORD, admin.as_bytes().as_slice(), password.as_str()) == 0 {
+            if run!(tx, SET_PASSWORD, id, password.as_str()) == 0 {
                 return Ok(Ending::Rollback(false));
             }
+            run!(tx, END_OTHERS, id, kept.as_bytes().as_slice());
             note!(self, tx, now, of_admin(Action::AdminPasswordChanged, admin));
             Ok(Ending::Commit(true))
         }))

@@ -13,6 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 #[derive(Template)]
@@ -66,7 +67,7 @@ pub(in crate::http) async fn offer(
     };
     Ok(match offer {
         Some(offer) => Page(enrol_page(&cookies, text, &offer, String::new())).into_response(),
-        None => unknown(&cookies),
+        None => unknown(&cookies, now),
     })
 }
 
@@ -80,7 +81,7 @@ pub(in crate::http) async fn finish(
 ) -> Result<Response, PageRefused> {
     own(&headers, &services)?;
     let text = fields.text("secret");
-    let Some(secret) = PlainSecret::parse(text) else { return Ok(unknown(&cookies)) };
+    let Some(secret) = PlainSecret::parse(text) else { return Ok(unknown(&cookies, now)) };
     let enrolled = services.admins.enrol(&secret, fields.text("password"), fields.text("code"), now).await;
     let refused = match enrolled {
         Ok(enrolled) => {
@@ -89,11 +90,11 @@ pub(in crate::http) async fn finish(
             let page = Page(EnrolledPage { frame, name: enrolled.name.to_string(), codes });
             return Ok((AppendHeaders([know(&enrolled.browser)]), page).into_response());
         }
-        Err(EnrolRefused::Unknown) => return Ok(unknown(&cookies)),
+        Err(EnrolRefused::Unknown) => return Ok(unknown(&cookies, now)),
         Err(refused) => refused,
     };
-    let problem = Problem::enrol(&refused);
-    let Some(offer) = services.admins.offer(&secret, now).await? else { return Ok(unknown(&cookies)) };
+    let problem = Problem::enrol(&refused, now);
+    let Some(offer) = services.admins.offer(&secret, now).await? else { return Ok(unknown(&cookies, now)) };
     Ok(again(enrol_page(&cookies, text, &offer, problem.detail().to_owned()), &problem))
 }
 
@@ -101,8 +102,8 @@ fn own(headers: &HeaderMap, services: &Services) -> Result<(), Problem> {
     if comes_from_here(headers, services.public_host()) { Ok(()) } else { Err(Problem::forged()) }
 }
 
-fn unknown(cookies: &Cookies) -> Response {
-    let problem = Problem::enrol(&EnrolRefused::Unknown);
+fn unknown(cookies: &Cookies, now: Timestamp) -> Response {
+    let problem = Problem::enrol(&EnrolRefused::Unknown, now);
     again(InvitedPage { frame: outside(cookies), error: problem.detail().to_owned() }, &problem)
 }
 
