@@ -7,6 +7,7 @@
 mod accounts;
 mod admin_attempts;
 mod admin_sessions;
+mod admin_team;
 mod admins;
 mod api_tokens;
 mod audit;
@@ -48,7 +49,8 @@ mod writer;
 
 pub use accounts::AccountChange;
 pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
-pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin, TeamChange};
+pub use admin_team::TeamChange;
+pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin};
 pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
 pub use audit::{
     Anchored, Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, LoggedEntry, Origin, PendingEvent,

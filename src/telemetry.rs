@@ -121,5 +121,6 @@ fn describe_edge() {
         "tuttu_connections_timed_out_total",
         "Connections closed because they took too long, by limit"
     );
+    describe_counter!("tuttu_admin_sign_ins_total", "Attempts of admins to sign in, by outcome");
     describe_counter!("tuttu_shed_total", "Requests refused because there was too much to do, by class");
 }

@@ -46,9 +46,10 @@ CREATE INDEX admin_sessions_admin ON admin_sessions (admin_id);
 
 -- Browsers that have signed in before: failures of strangers do not hold them up.
 CREATE TABLE admin_browsers (
-    secret_hash BYTEA   PRIMARY KEY,
+    secret_hash BYTEA   NOT NULL,
     admin_id    BYTEA   NOT NULL,
-    expires_at  BIGINT NOT NULL
+    expires_at  BIGINT NOT NULL,
+    PRIMARY KEY (secret_hash, admin_id)
 );
 CREATE INDEX admin_browsers_admin ON admin_browsers (admin_id);
 

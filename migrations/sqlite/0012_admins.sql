@@ -46,9 +46,10 @@ CREATE INDEX admin_sessions_admin ON admin_sessions (admin_id);
 
 -- Browsers that have signed in before: failures of strangers do not hold them up.
 CREATE TABLE admin_browsers (
-    secret_hash BLOB    PRIMARY KEY,
+    secret_hash BLOB    NOT NULL,
     admin_id    BLOB    NOT NULL,
-    expires_at  INTEGER NOT NULL
+    expires_at  INTEGER NOT NULL,
+    PRIMARY KEY (secret_hash, admin_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX admin_browsers_admin ON admin_browsers (admin_id);
 

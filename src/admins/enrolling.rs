@@ -3,7 +3,8 @@
 use super::hashing::HashingBusy;
 use super::{AdminCaller, Admins};
 use crate::model::admin::{
-    AdminName, INVITATION_LIFETIME, Password, PasswordWeak, RECOVERY_CODES, RecoveryCode, Roles, SecondFactor,
+    AdminName, INVITATION_LIFETIME, Lane, Password, PasswordWeak, RECOVERY_CODES, RecoveryCode, Roles,
+    SecondFactor,
 };
 use crate::model::audit::Actor;
 use crate::model::id::AdminId;
@@ -13,6 +14,9 @@ use crate::store::{Admin, Enrolment, Invitation, NewAdmin, Origin, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use thiserror::Error;
+
+/// By what changes of a password are counted.
+const PASSWORDS: &str = "admin password";
 
 /// What somebody with an invitation is offered.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Enrolled {
     pub name: AdminName,
     /// Each works once in place of a code.
     pub recovery: Vec<RecoveryCode>,
+    /// What the browser is known by from now on, so that strangers cannot hold up the first sign-in.
+    pub browser: PlainSecret,
 }
 
 /// Why nobody was enrolled.
@@ -46,6 +52,9 @@ pub enum EnrolRefused {
     /// The code is not one of the second factor that was offered.
     #[error("the code is wrong")]
     CodeWrong,
+    /// Too many attempts have failed: judged again from then on.
+    #[error("too many attempts have failed")]
+    Early(Timestamp),
     /// Too much to do just now.
     #[error(transparent)]
     Busy(#[from] HashingBusy),
@@ -106,7 +115,9 @@ impl Admins {
         let place = SecondFactor::place(&admin.id);
         let totp_sealed = seal(self.keys.number(), &place, factor.expose_bytes()).map_err(Failure::from)?;
         let recovery: Vec<RecoveryCode> = recovery_codes();
+        let browser = PlainSecret::random();
         let enrolment = Enrolment {
+            browser: browser.hash(),
             password: self.hashing.hash(password).await?,
             totp_sealed,
             totp_step,
@@ -116,30 +127,33 @@ impl Admins {
         if !self.store.enrol_admin(admin.id, &invitation.hash(), &enrolment, now).await? {
             return Err(EnrolRefused::Unknown);
         }
-        Ok(Enrolled { name: admin.name, recovery })
+        Ok(Enrolled { name: admin.name, recovery, browser })
     }
 
-    /// Gives the caller another password, who has to show the old one.
+    /// Gives the caller another password, who has to show the old one; of their sessions only this one goes on.
     ///
     /// # Errors
     /// [`EnrolRefused`]: a wrong old password is [`EnrolRefused::CodeWrong`].
     pub async fn change_password(
         &self,
         caller: &AdminCaller,
-        old: &str,
-        new: &str,
+        session: &PlainSecret,
+        (old, new): (&str, &str),
         now: Timestamp,
     ) -> Result<(), EnrolRefused> {
         let admin = caller.admin().ok_or(EnrolRefused::Unknown)?;
         let name = AdminName::parse(&caller.name).ok_or(EnrolRefused::Unknown)?;
         let new = Password::chosen(new, &name)?;
+        // Whoever has taken a session must not find the password out by it.
+        let lanes = [(Lane::Session, self.subject(PASSWORDS, &admin.to_string()))];
+        self.store.count_attempt(&lanes, now).await?.map_err(EnrolRefused::Early)?;
         let auth = self.store.admin_auth_of(admin).await?.ok_or(EnrolRefused::Unknown)?;
         let old = Password::typed(old).ok_or(EnrolRefused::CodeWrong)?;
         if !self.hashing.fits(old, auth.password).await? {
             return Err(EnrolRefused::CodeWrong);
         }
         let new = self.hashing.hash(new).await?;
-        self.store.set_admin_password(admin, &new, now).await?;
+        self.store.set_admin_password(admin, &new, &session.hash(), now).await?;
         Ok(())
     }
 

@@ -79,6 +79,18 @@ impl Admins {
     /// # Errors
     /// [`SignInRefused`].
     pub async fn sign_in(&self, request: SignInRequest, now: Timestamp) -> Result<SignedIn, SignInRefused> {
+        let signed_in = self.prove(request, now).await;
+        let outcome = match &signed_in {
+            Ok(_) => "success",
+            Err(SignInRefused::Wrong) => "wrong",
+            Err(SignInRefused::Early(_)) => "early",
+            Err(SignInRefused::Busy | SignInRefused::Failed(_)) => "failed",
+        };
+        metrics::counter!("tuttu_admin_sign_ins_total", "outcome" => outcome).increment(1);
+        signed_in
+    }
+
+    async fn prove(&self, request: SignInRequest, now: Timestamp) -> Result<SignedIn, SignInRefused> {
         let name = AdminName::parse(&request.name);
         let auth = match &name {
             Some(name) => self.store.admin_auth(name).await?,
@@ -225,7 +237,7 @@ impl Admins {
         Err(SignInRefused::Wrong)
     }
 
-    fn subject(&self, purpose: &str, text: &str) -> Subject {
+    pub(super) fn subject(&self, purpose: &str, text: &str) -> Subject {
         Subject::derive(self.keys.subjects(), purpose, text)
     }
 }

@@ -124,9 +124,9 @@ const RENEW: &str = "UPDATE admin_sessions SET secret_hash = $2, seen_at = $3, s
     WHERE secret_hash = $1";
 const END: &str = "DELETE FROM admin_sessions WHERE secret_hash = $1";
 const END_ALL: &str = "DELETE FROM admin_sessions WHERE admin_id = $1";
-const KNOW_BROWSER: &str =
+pub(super) const KNOW_BROWSER: &str =
     "INSERT INTO admin_browsers (secret_hash, admin_id, expires_at) VALUES ($1, $2, $3)
-    ON CONFLICT (secret_hash) DO UPDATE SET expires_at = excluded.expires_at";
+    ON CONFLICT (secret_hash, admin_id) DO UPDATE SET expires_at = excluded.expires_at";
 const KNOWN_BROWSER: &str =
     "SELECT COUNT(*) FROM admin_browsers WHERE secret_hash = $1 AND admin_id = $2 AND expires_at > $3";
 

@@ -1,11 +1,13 @@
-//! Admins: made, enrolled, changed, disabled, recovered. The last admin is never taken away.
+//! Admins: made, enrolled, found.
 
+use super::admin_sessions::KNOW_BROWSER;
 use super::error::Table;
 use super::{Ending, Store, StoreError, note, read, run, transact};
-use crate::model::admin::{AdminName, HashedPassword, Roles};
+use crate::model::admin::{AdminName, BROWSER_LIFETIME, HashedPassword, Roles};
 use crate::model::audit::{Action, Note, Owner};
 use crate::model::id::AdminId;
 use crate::model::secret::HashedSecret;
+use crate::store::error::millis;
 use jiff::Timestamp;
 
 const TABLE: Table = Table("admins");
@@ -77,17 +79,8 @@ pub struct Enrolment {
     pub totp_step: i64,
     /// The digests of the recovery codes.
     pub recovery: Vec<[u8; 32]>,
-}
-
-/// What became of a change to the team.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TeamChange {
-    /// It was done.
-    Done,
-    /// There is no such admin, or nothing to change.
-    NotFound,
-    /// Nobody would be left who manages the team.
-    LastAdmin,
+    /// By what the browser is known from now on.
+    pub browser: HashedSecret,
 }
 
 #[derive(sqlx::FromRow)]
@@ -132,7 +125,7 @@ const INVITED: &str =
 const MAKE: &str =
     "INSERT INTO admins (admin_id, name, roles, totp_step, created_at) VALUES ($1, $2, $3, 0, $4)
     ON CONFLICT DO NOTHING";
-const INVITE: &str = "INSERT INTO admin_invitations (admin_id, secret_hash, expires_at) VALUES ($1, $2, $3)
+pub(super) const INVITE: &str = "INSERT INTO admin_invitations (admin_id, secret_hash, expires_at) VALUES ($1, $2, $3)
     ON CONFLICT (admin_id) DO UPDATE SET secret_hash = excluded.secret_hash, expires_at = excluded.expires_at";
 const TAKE_UP: &str = "DELETE FROM admin_invitations
     WHERE admin_id = $1 AND secret_hash = $2 AND expires_at > $3";
@@ -141,44 +134,12 @@ const ENROL: &str = "UPDATE admins SET password_hash = $2, totp_sealed = $3, tot
 const SET_PASSWORD: &str =
     "UPDATE admins SET password_hash = $2 WHERE admin_id = $1 AND enrolled_at IS NOT NULL";
 const ADD_RECOVERY: &str = "INSERT INTO admin_recovery_codes (admin_id, code_hash) VALUES ($1, $2)";
-const FORGET_RECOVERY: &str = "DELETE FROM admin_recovery_codes WHERE admin_id = $1";
+pub(super) const FORGET_RECOVERY: &str = "DELETE FROM admin_recovery_codes WHERE admin_id = $1";
 const RECOVERY_LEFT: &str =
     "SELECT COUNT(*) FROM admin_recovery_codes WHERE admin_id = $1 AND used_at IS NULL";
-const LOCK_TEAM: &str = "INSERT INTO admin_team (name, changed_at) VALUES ('team', $1)
-    ON CONFLICT (name) DO UPDATE SET changed_at = excluded.changed_at";
-const MANAGERS: &str = "SELECT COUNT(*) FROM admins WHERE disabled_at IS NULL AND enrolled_at IS NOT NULL
-    AND (' ' || roles || ' ') LIKE '% admin %'";
-const ROLES_OF: &str = "SELECT roles FROM admins WHERE admin_id = $1";
-const SET_ROLES: &str = "UPDATE admins SET roles = $2 WHERE admin_id = $1 AND roles <> $2";
-const DISABLE: &str = "UPDATE admins SET disabled_at = $2 WHERE admin_id = $1 AND disabled_at IS NULL";
-const ENABLE: &str = "UPDATE admins SET disabled_at = NULL WHERE admin_id = $1 AND disabled_at IS NOT NULL";
-const RESET: &str = "UPDATE admins SET password_hash = NULL, totp_sealed = NULL, enrolled_at = NULL
-    WHERE admin_id = $1 AND disabled_at IS NULL";
-const END_SESSIONS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1";
-const FORGET_BROWSERS: &str = "DELETE FROM admin_browsers WHERE admin_id = $1";
-const UNINVITE: &str = "DELETE FROM admin_invitations WHERE admin_id = $1";
-
-/// Changes the team in the transaction `$tx`, which is to be undone if that takes away the last who manages it.
-macro_rules! change_team {
-    ($tx:ident, $now:expr, $change:block) => {{
-        run!($tx, LOCK_TEAM, $now.as_millisecond());
-        let before: i64 = sqlx::query_scalar(MANAGERS).fetch_one(&mut *$tx).await?;
-        let changed: u64 = $change;
-        let after: i64 = sqlx::query_scalar(MANAGERS).fetch_one(&mut *$tx).await?;
-        match (changed, before > 0 && after == 0) {
-            (0, _) => TeamChange::NotFound,
-            (_, true) => TeamChange::LastAdmin,
-            (_, false) => TeamChange::Done,
-        }
-    }};
-}
-
-const fn ending(change: TeamChange) -> Ending<TeamChange> {
-    match change {
-        TeamChange::Done => Ending::Commit(change),
-        TeamChange::NotFound | TeamChange::LastAdmin => Ending::Rollback(change),
-    }
-}
+pub(super) const END_SESSIONS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1";
+const END_OTHERS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1 AND secret_hash <> $2";
+pub(super) const FORGET_BROWSERS: &str = "DELETE FROM admin_browsers WHERE admin_id = $1";
 
 impl Store {
     /// Every admin, by name.
@@ -272,7 +233,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (id, at) = (admin.as_bytes().as_slice(), now.as_millisecond());
-        let Enrolment { password, totp_sealed, totp_step, recovery } = enrolment;
+        let Enrolment { password, totp_sealed, totp_step, recovery, browser } = enrolment;
         Ok(transact!(self, tx => {
             let taken = run!(tx, TAKE_UP, id, invitation.as_bytes().as_slice(), at);
             if taken == 0 || run!(tx, ENROL, id, password.as_str(), totp_sealed, totp_step, at) == 0 {
@@ -284,12 +245,14 @@ impl Store {
             }
             run!(tx, END_SESSIONS, id);
             run!(tx, FORGET_BROWSERS, id);
+            let until = at.saturating_add(millis(BROWSER_LIFETIME));
+            run!(tx, KNOW_BROWSER, browser.as_bytes().as_slice(), id, until);
             note!(self, tx, now, of_admin(Action::AdminEnrolled, admin));
             Ok(Ending::Commit(true))
         }))
     }
 
-    /// Gives an admin another password; `false` where there is none to replace.
+    /// Gives an admin another password and ends their sessions but one; `false` where there is none to replace.
     ///
     /// # Errors
     /// When the database fails.
@@ -297,12 +260,15 @@ impl Store {
         &self,
         admin: AdminId,
         password: &HashedPassword,
+        kept: &HashedSecret,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let id = admin.as_bytes().as_slice();
         Ok(transact!(self, tx => {
-            if run!(tx, SET_PASSWORD, admin.as_bytes().as_slice(), password.as_str()) == 0 {
+            if run!(tx, SET_PASSWORD, id, password.as_str()) == 0 {
                 return Ok(Ending::Rollback(false));
             }
+            run!(tx, END_OTHERS, id, kept.as_bytes().as_slice());
             note!(self, tx, now, of_admin(Action::AdminPasswordChanged, admin));
             Ok(Ending::Commit(true))
         }))
@@ -328,97 +294,6 @@ impl Store {
             Ok(Ending::Commit(()))
         });
         Ok(())
-    }
-
-    /// Changes what an admin is there for, from the next request on.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn set_admin_roles(
-        &self,
-        admin: AdminId,
-        roles: &Roles,
-        now: Timestamp,
-    ) -> Result<TeamChange, StoreError> {
-        let (id, roles) = (admin.as_bytes().as_slice(), roles.to_string());
-        Ok(transact!(self, tx => {
-            let change = change_team!(tx, now, {
-                let before: Option<String> =
-                    sqlx::query_scalar(ROLES_OF).bind(id).fetch_optional(&mut *tx).await?;
-                let changed = run!(tx, SET_ROLES, id, &roles);
-                let note = of_admin(Action::AdminRolesChanged, admin);
-                note!(self, tx, now, note.change("roles", before, Some(roles.clone())));
-                changed
-            });
-            Ok(ending(change))
-        }))
-    }
-
-    /// Lets an admin do nothing any more: every session of theirs is over.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn disable_admin(&self, admin: AdminId, now: Timestamp) -> Result<TeamChange, StoreError> {
-        let id = admin.as_bytes().as_slice();
-        Ok(transact!(self, tx => {
-            let change = change_team!(tx, now, {
-                let changed = run!(tx, DISABLE, id, now.as_millisecond());
-                run!(tx, END_SESSIONS, id);
-                run!(tx, FORGET_BROWSERS, id);
-                run!(tx, UNINVITE, id);
-                note!(self, tx, now, of_admin(Action::AdminDisabled, admin));
-                changed
-            });
-            Ok(ending(change))
-        }))
-    }
-
-    /// Lets a disabled admin sign in again.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn enable_admin(&self, admin: AdminId, now: Timestamp) -> Result<TeamChange, StoreError> {
-        let id = admin.as_bytes().as_slice();
-        Ok(transact!(self, tx => {
-            let change = change_team!(tx, now, {
-                let changed = run!(tx, ENABLE, id);
-                note!(self, tx, now, of_admin(Action::AdminEnabled, admin));
-                changed
-            });
-            Ok(ending(change))
-        }))
-    }
-
-    /// Voids an admin's password, second factor, recovery codes and sessions, and invites them anew. On the host this
-    /// works for the last admin, too: somebody must be able to come back.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn recover_admin(
-        &self,
-        admin: AdminId,
-        invitation: &Invitation,
-        on_host: bool,
-        now: Timestamp,
-    ) -> Result<TeamChange, StoreError> {
-        let id = admin.as_bytes().as_slice();
-        Ok(transact!(self, tx => {
-            if on_host {
-                run!(tx, ENABLE, id);
-            }
-            let change = change_team!(tx, now, {
-                let changed = run!(tx, RESET, id);
-                if changed > 0 {
-                    run!(tx, INVITE, id, invitation.secret.as_bytes().as_slice(), invitation.expires_at.as_millisecond());
-                }
-                run!(tx, FORGET_RECOVERY, id);
-                run!(tx, END_SESSIONS, id);
-                run!(tx, FORGET_BROWSERS, id);
-                note!(self, tx, now, of_admin(Action::AdminRecovered, admin));
-                changed
-            });
-            Ok(ending(if on_host && change == TeamChange::LastAdmin { TeamChange::Done } else { change }))
-        }))
     }
 }
 

@@ -28,6 +28,7 @@ fn enrolment() -> Enrolment {
         totp_sealed: b"\x01sealed".to_vec(),
         totp_step: 10,
         recovery: vec![[7; 32], [8; 32]],
+        browser: PlainSecret::random().hash(),
     }
 }
 
@@ -166,9 +167,10 @@ contract!(a_disabled_admin_is_out_at_once, |store| {
 contract!(who_recovers_begins_anew_and_on_the_host_so_does_the_last, |store| {
     let anna = enrolled(store, "anna", &[Role::Admin]).await;
     let (old, again) = (session(store, anna, 11).await, invitation());
-    assert!(
-        store.set_admin_password(anna, &HashedPassword::stored("$other".to_owned()), at(0)).await.unwrap()
-    );
+    let (other, password) = (session(store, anna, 12).await, HashedPassword::stored("$other".to_owned()));
+    assert!(store.set_admin_password(anna, &password, &old, at(0)).await.unwrap());
+    assert!(store.admin_session(&other, at(0)).await.unwrap().is_none(), "only one session goes on");
+    assert!(store.admin_session(&old, at(0)).await.unwrap().is_some());
     assert_eq!(store.recover_admin(anna, &again, true, at(0)).await.unwrap(), TeamChange::Done);
     assert!(store.admin_session(&old, at(0)).await.unwrap().is_none());
     assert!(store.admin_auth_of(anna).await.unwrap().unwrap().password.is_none());

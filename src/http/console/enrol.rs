@@ -2,7 +2,7 @@
 
 use super::{Outside, Page, PageRefused, again};
 use crate::admins::{EnrolRefused, Offer};
-use crate::http::admin::{Cookies, Fields, comes_from_here};
+use crate::http::admin::{Cookies, Fields, comes_from_here, know};
 use crate::http::extract::Now;
 use crate::http::{Problem, Services};
 use crate::model::admin::{RecoveryCode, SHORTEST_PASSWORD};
@@ -10,9 +10,10 @@ use crate::model::secret::PlainSecret;
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 #[derive(Template)]
@@ -66,7 +67,7 @@ pub(in crate::http) async fn offer(
     };
     Ok(match offer {
         Some(offer) => Page(enrol_page(&cookies, text, &offer, String::new())).into_response(),
-        None => unknown(&cookies),
+        None => unknown(&cookies, now),
     })
 }
 
@@ -80,19 +81,20 @@ pub(in crate::http) async fn finish(
 ) -> Result<Response, PageRefused> {
     own(&headers, &services)?;
     let text = fields.text("secret");
-    let Some(secret) = PlainSecret::parse(text) else { return Ok(unknown(&cookies)) };
+    let Some(secret) = PlainSecret::parse(text) else { return Ok(unknown(&cookies, now)) };
     let enrolled = services.admins.enrol(&secret, fields.text("password"), fields.text("code"), now).await;
     let refused = match enrolled {
         Ok(enrolled) => {
             let codes = enrolled.recovery.iter().map(RecoveryCode::expose).collect();
             let frame = outside(&cookies);
-            return Ok(Page(EnrolledPage { frame, name: enrolled.name.to_string(), codes }).into_response());
+            let page = Page(EnrolledPage { frame, name: enrolled.name.to_string(), codes });
+            return Ok((AppendHeaders([know(&enrolled.browser)]), page).into_response());
         }
-        Err(EnrolRefused::Unknown) => return Ok(unknown(&cookies)),
+        Err(EnrolRefused::Unknown) => return Ok(unknown(&cookies, now)),
         Err(refused) => refused,
     };
-    let problem = Problem::enrol(&refused);
-    let Some(offer) = services.admins.offer(&secret, now).await? else { return Ok(unknown(&cookies)) };
+    let problem = Problem::enrol(&refused, now);
+    let Some(offer) = services.admins.offer(&secret, now).await? else { return Ok(unknown(&cookies, now)) };
     Ok(again(enrol_page(&cookies, text, &offer, problem.detail().to_owned()), &problem))
 }
 
@@ -100,8 +102,8 @@ fn own(headers: &HeaderMap, services: &Services) -> Result<(), Problem> {
     if comes_from_here(headers, services.public_host()) { Ok(()) } else { Err(Problem::forged()) }
 }
 
-fn unknown(cookies: &Cookies) -> Response {
-    let problem = Problem::enrol(&EnrolRefused::Unknown);
+fn unknown(cookies: &Cookies, now: Timestamp) -> Response {
+    let problem = Problem::enrol(&EnrolRefused::Unknown, now);
     again(InvitedPage { frame: outside(cookies), error: problem.detail().to_owned() }, &problem)
 }
 

@@ -44,17 +44,20 @@ pub(in crate::http) async fn page(
 /// `POST /admin/you/password`.
 pub(in crate::http) async fn change_password(
     State(services): State<Arc<Services>>,
-    signed_in: SignedIn,
+    FreshlySignedIn(signed_in): FreshlySignedIn,
+    cookies: Cookies,
     fields: Fields,
 ) -> Result<Response, PageRefused> {
-    let (old, new) = (fields.text("old"), fields.text("password"));
-    match services.admins.change_password(&signed_in.caller, old, new, signed_in.now).await {
+    let session = cookies.session.ok_or_else(Problem::not_signed_in)?;
+    let (caller, now) = (&signed_in.caller, signed_in.now);
+    let passwords = (fields.text("old"), fields.text("password"));
+    match services.admins.change_password(caller, &session, passwords, now).await {
         Ok(()) => {
-            let done = "Your password is changed.".to_owned();
+            let done = "Your password is changed, and your other sessions have ended.".to_owned();
             Ok(Page(you(&services, &signed_in, String::new(), done).await?).into_response())
         }
         Err(refused) => {
-            let problem = Problem::password(&refused);
+            let problem = Problem::password(&refused, now);
             let error = problem.detail().to_owned();
             Ok(again(you(&services, &signed_in, error, String::new()).await?, &problem))
         }
@@ -75,7 +78,6 @@ pub(in crate::http) async fn renew_codes(
 pub(in crate::http) async fn sign_out_everywhere(
     State(services): State<Arc<Services>>,
     signed_in: SignedIn,
-    _: Cookies,
 ) -> Result<Response, PageRefused> {
     services.admins.sign_out_everywhere(&signed_in.caller, signed_in.now).await?;
     Ok((AppendHeaders([end()]), Redirect::to("/admin/sign-in")).into_response())

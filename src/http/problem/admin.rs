@@ -77,7 +77,7 @@ impl Problem {
 
     /// Nobody was enrolled.
     #[must_use]
-    pub fn enrol(refused: &EnrolRefused) -> Self {
+    pub fn enrol(refused: &EnrolRefused, now: Timestamp) -> Self {
         match refused {
             EnrolRefused::Unknown => {
                 let detail = "This link is over, or was used already. Ask whoever invited you for a new one.";
@@ -89,6 +89,7 @@ impl Problem {
                     "The code is wrong. Scan the picture, then type the six digits that are shown now.";
                 Self::new(422, "code_incorrect", "The code is wrong", detail)
             }
+            EnrolRefused::Early(until) => early(*until, now),
             EnrolRefused::Busy(_) => Self::busy(),
             EnrolRefused::Failed(cause) => Self::unavailable(cause),
         }
@@ -96,12 +97,12 @@ impl Problem {
 
     /// A password was not changed.
     #[must_use]
-    pub fn password(refused: &EnrolRefused) -> Self {
+    pub fn password(refused: &EnrolRefused, now: Timestamp) -> Self {
         match refused {
             EnrolRefused::CodeWrong | EnrolRefused::Unknown => {
                 Self::new(422, "code_incorrect", "Nothing was changed", "The old password is wrong.")
             }
-            other => Self::enrol(other),
+            other => Self::enrol(other, now),
         }
     }
 

@@ -54,7 +54,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/admin/enrol", Nothing),
     ("POST", "/admin/enrol/finish", Nothing),
     ("GET", "/admin/you", Session),
-    ("POST", "/admin/you/password", Session),
+    ("POST", "/admin/you/password", FreshSession),
     ("POST", "/admin/you/recovery-codes", FreshSession),
     ("POST", "/admin/you/sign-out-everywhere", Session),
     ("GET", "/admin/now", Permit(SeeNow)),

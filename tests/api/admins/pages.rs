@@ -84,6 +84,22 @@ on_both_engines!(files_are_kept_for_good_and_named_by_what_they_hold, |service| 
     service.get("/admin/assets/..%2F..%2Fconsole.rs", "").await.expect(404, "not_found");
 });
 
+on_both_engines!(
+    whoever_is_reached_over_tls_stays_there,
+    |config| {
+        config.server.public_url = Some("https://tuttu.example".to_owned());
+    },
+    |service| {
+        let page = service.get("/admin/sign-in", "").await.expect(200, "");
+        assert_eq!(page.header("strict-transport-security"), "max-age=31536000");
+        let anna = service.admin("anna", &[Role::Admin]).await;
+        let form = service.browse(Method::POST, "/admin/team/invite", &anna);
+        let form = form.header("Origin", "https://tuttu.example").form(&[("name", "berta")]);
+        let invited = Reply::read(form.send().await.unwrap()).await.expect(200, "").body();
+        assert!(invited.contains(">https://tuttu.example/admin/enrol#secret="), "{invited}");
+    }
+);
+
 on_both_engines!(a_name_cannot_write_into_a_page, |service| {
     let anna = service.admin("anna", &[Role::Admin]).await;
     let name = "<script>alert(1)</script>";

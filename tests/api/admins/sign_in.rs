@@ -7,13 +7,15 @@ use tuttu::model::admin::{AdminName, RecoveryCode, Role, Roles, SecondFactor};
 use tuttu::model::secret::PlainSecret;
 use tuttu::store::{Resealed, SealedColumn};
 
-const PASSWORD: &str = "kuusi vanhaa porsasta";
+pub(super) const PASSWORD: &str = "kuusi vanhaa porsasta";
 
 /// Somebody who has enrolled, with what they have in their hands.
 pub(super) struct Enrolled {
     pub(super) name: String,
     pub(super) factor: SecondFactor,
     pub(super) codes: Vec<String>,
+    /// The cookie by which the browser is known.
+    pub(super) browser: String,
 }
 
 impl Enrolled {
@@ -60,7 +62,7 @@ impl TestService {
         for code in &codes {
             self.keep_secret(code);
         }
-        Enrolled { name: name.to_owned(), factor, codes }
+        Enrolled { name: name.to_owned(), factor, codes, browser: cookies(&finished) }
     }
 
     /// A form that a browser without a session sends, with the cookies that it has.
@@ -81,6 +83,13 @@ impl TestService {
     ) -> Reply {
         let fields = [("name", name), ("password", password), ("code", code), ("next", "/admin/team")];
         self.form("/admin/sign-in", &fields, cookies).await
+    }
+
+    /// Gives a second factor again: the cookies of the session from then on.
+    pub(super) async fn confirm(&self, code: &str, session: &str) -> String {
+        let token = self.form_token(session).await;
+        let fields = [("form_token", token.as_str()), ("code", code)];
+        cookies(&self.form("/admin/confirm", &fields, Some(session)).await.expect(303, ""))
     }
 
     /// Waits for the next code.
@@ -206,14 +215,30 @@ on_both_engines!(strangers_cannot_shut_out_a_browser_that_has_signed_in_before, 
     assert_eq!(service.try_in("anna", PASSWORD, &code, Some(&browser)).await.status, 303, "hers does not");
     let berta = service.enrol("berta", &[Role::Viewer]).await;
     let code = service.next_code(&berta);
+    let shared = service.try_in("berta", PASSWORD, &code, Some(&browser)).await.expect(303, "");
+    assert!(cookies(&shared).contains(&browser), "a browser may be known as several admins'");
+    let clara = service.enrol("clara", &[Role::Viewer]).await;
+    let code = service.next_code(&clara);
     for _ in 0..6 {
-        service.try_in("berta", "wrong", "000000", Some(&browser)).await;
+        service.try_in("clara", "wrong", "000000", Some(&browser)).await;
     }
-    assert_eq!(
-        service.try_in("berta", PASSWORD, &code, Some(&browser)).await.status,
-        429,
-        "it is known as anna's"
-    );
+    let strange = service.try_in("clara", PASSWORD, &code, Some(&browser)).await;
+    assert_eq!(strange.status, 429, "it is not known as hers");
+});
+
+on_both_engines!(strangers_cannot_hold_up_whoever_has_just_recovered, |service| {
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    let id = service.admins().await.team().await.unwrap()[0].id;
+    for _ in 0..7 {
+        service.try_in("anna", "wrong", "000000", None).await;
+    }
+    let secret = service.admins().await.reset(id, true, service.now()).await.unwrap();
+    let code = service.next_code(&anna);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 422, "the old ones are void");
+    let again = service.take_up("anna", &secret).await;
+    let code = service.next_code(&again);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 429);
+    assert_eq!(service.try_in("anna", PASSWORD, &code, Some(&again.browser)).await.status, 303);
 });
 
 on_both_engines!(a_session_ends_by_itself_and_by_signing_out, |service| {
@@ -268,7 +293,11 @@ on_both_engines!(an_admin_changes_the_password_and_the_recovery_codes, |service|
     };
     assert_eq!(send(form("wrong", "seitsemän laihaa lehmää")).await, 422);
     assert_eq!(send(form(PASSWORD, "short")).await, 400);
+    let other = service.next_code(&anna);
+    let other = self::cookies(&service.try_in("anna", PASSWORD, &other, None).await);
     assert_eq!(send(form(PASSWORD, "seitsemän laihaa lehmää")).await, 200);
+    let page = service.request(Method::GET, "/admin/you", "").header("Cookie", &other).send().await.unwrap();
+    assert_eq!(page.status(), 303, "only one session goes on");
     let fields = [("form_token", token.as_str())];
     let renewed = service.form("/admin/you/recovery-codes", &fields, Some(&cookies)).await.expect(200, "");
     assert!(!renewed.body().contains(&anna.codes[0]));
@@ -276,6 +305,14 @@ on_both_engines!(an_admin_changes_the_password_and_the_recovery_codes, |service|
     assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 422);
     assert_eq!(service.try_in("anna", "seitsemän laihaa lehmää", &anna.codes[0], None).await.status, 422);
     assert_eq!(service.try_in("anna", "seitsemän laihaa lehmää", &code, None).await.status, 303);
+    for _ in 0..4 {
+        assert_eq!(send(form("wrong", "kahdeksan harmaata hevosta")).await, 422);
+    }
+    assert_eq!(
+        send(form("wrong", "kahdeksan harmaata hevosta")).await,
+        429,
+        "a session finds no password out"
+    );
 });
 
 on_both_engines!(the_second_factor_lies_sealed_where_a_rotation_finds_it, |service| {

@@ -1,6 +1,7 @@
 //! The team: invited, changed, let go, and never without an admin.
 
-use crate::harness::{Reply, on_both_engines};
+use super::sign_in::{PASSWORD, cookies};
+use crate::harness::on_both_engines;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tuttu::model::admin::Role;
@@ -85,28 +86,72 @@ on_both_engines!(a_token_is_made_shown_once_and_revoked, |service| {
 });
 
 on_both_engines!(every_effect_is_one_event, |service| {
-    let anna = service.admin("anna", &[Role::Admin]).await;
-    let count = async || service.events("admin").await.len() + service.events("api_token").await.len();
-    let before = count().await;
-    service
-        .submit("/admin/team/invite", &anna, &[("name", "berta"), ("role", "viewer")])
-        .await
-        .expect(200, "");
-    let token = service.api_token(&anna, &[Role::Auditor]).await;
-    service.get("/admin/api/v1/tokens", &token).await.expect(200, "");
-    service.submit("/admin/sign-out", &anna, &[]).await.expect(303, "");
-    assert_eq!(count().await - before, 3);
-    let last = service.events("admin").await.pop().unwrap();
+    let anna = service.enrol("anna", &[Role::Admin]).await;
+    service.try_in("anna", "wrong", "000000", None).await;
+    service.try_in("nobody", "wrong", "000000", None).await;
+    let code = service.next_code(&anna);
+    let cookies = cookies(&service.try_in("anna", PASSWORD, &code, None).await);
+    let code = service.next_code(&anna);
+    let cookies = service.confirm(&code, &cookies).await;
+    let send = async |path: String, fields: &[(&str, &str)]| {
+        let token = service.form_token(&cookies).await;
+        let fields = [&[("form_token", token.as_str())], fields].concat();
+        let status = service.form(&path, &fields, Some(&cookies)).await.status;
+        assert!(status == 200 || status == 303, "{path}: {status}");
+    };
+    send("/admin/team/invite".to_owned(), &[("name", "berta"), ("role", "viewer")]).await;
+    let berta = service.admins().await.team().await.unwrap()[1].id;
+    let of = |what: &str| format!("/admin/team/{berta}/{what}");
+    send(of("roles"), &[("role", "fraud")]).await;
+    send(of("end-sessions"), &[]).await;
+    send(of("disable"), &[]).await;
+    send(of("enable"), &[]).await;
+    send(of("reset"), &[]).await;
+    send("/admin/you/password".to_owned(), &[("old", PASSWORD), ("password", "seitsemän laihaa lehmää")])
+        .await;
+    send("/admin/you/recovery-codes".to_owned(), &[]).await;
+    send("/admin/team/tokens".to_owned(), &[("name", "x"), ("days", "1"), ("role", "viewer")]).await;
+    let token = service.admins().await.tokens().await.unwrap()[0].id;
+    send(format!("/admin/team/tokens/{token}/revoke"), &[]).await;
+    send("/admin/you/sign-out-everywhere".to_owned(), &[]).await;
+    let events = service.events("").await;
+    let named: Vec<&str> = events.iter().filter_map(|event| event["action"].as_str()).collect();
+    let own = |action: &&str| action.starts_with("admin.") || action.starts_with("api_token.");
     assert_eq!(
-        (last["action"].as_str(), last["actor"]["type"].as_str()),
-        (Some("admin.signed_out"), Some("admin"))
+        named.into_iter().filter(own).collect::<Vec<_>>(),
+        [
+            "admin.created",
+            "admin.enrolled",
+            "admin.sign_in_failed",
+            "admin.sign_in_failed",
+            "admin.signed_in",
+            "admin.stepped_up",
+            "admin.invited",
+            "admin.roles_changed",
+            "admin.disabled",
+            "admin.enabled",
+            "admin.recovered",
+            "admin.password_changed",
+            "admin.recovery_codes_renewed",
+            "api_token.created",
+            "api_token.revoked",
+            "admin.sessions_ended",
+        ],
+        "the sessions of somebody who has none end without one"
     );
-    assert_eq!(last["actor"]["id"].as_str().unwrap(), anna.id.to_string());
-    let reply: Reply = service.try_in("nobody", "wrong", "000000", None).await;
-    assert_eq!(reply.status, 422);
-    let failed = service.events("admin").await.pop().unwrap();
+    let by = |action: &str| events.iter().find(|event| event["action"] == action).unwrap();
+    let id = by("admin.created")["targets"][0]["id"].clone();
+    for action in
+        ["admin.enrolled", "admin.signed_in", "admin.stepped_up", "admin.invited", "api_token.revoked"]
+    {
+        assert_eq!(by(action)["actor"], json!({"id": id, "type": "admin"}), "{action}");
+    }
+    let failed = by("admin.sign_in_failed");
     assert_eq!(
-        (failed["action"].as_str(), failed["outcome"].as_str()),
-        (Some("admin.sign_in_failed"), Some("refused"))
+        (failed["outcome"].as_str(), failed["actor"]["type"].as_str()),
+        (Some("refused"), Some("starter"))
     );
+    let roles = by("admin.roles_changed");
+    assert_eq!(roles["changes"], json!([{"field": "roles", "from": "viewer", "to": "fraud"}]));
+    assert_eq!(roles["targets"], json!([{"id": berta.to_string(), "type": "admin"}]));
 });

@@ -41,6 +41,7 @@ impl TestService {
             totp_sealed: Vec::new(),
             totp_step: 0,
             recovery: Vec::new(),
+            browser: PlainSecret::random().hash(),
         };
         assert!(self.store().enrol_admin(id, &invitation.secret, &enrolment, now).await.unwrap());
         let sign_in = SignIn {
@@ -97,15 +98,14 @@ impl TestService {
         Admins::new(self.store().clone(), self.keys().await.into())
     }
 
-    /// The events of an area, in the order of the log, once all of them are in it.
+    /// The events whose action begins so, in the order of the log, once all of them are in it.
     pub(crate) async fn events(&self, area: &str) -> Vec<Value> {
         while self.store().audit_waiting().await.unwrap().0 > 0 {
             tokio::task::yield_now().await;
         }
         let entries = self.store().audit_entries((0, 100_000), 100_000).await.unwrap();
         let events = entries.iter().map(|entry| serde_json::from_str::<Value>(&entry.entry).unwrap());
-        let of_area = |event: &Value| event["action"].as_str().unwrap().starts_with(&format!("{area}."));
-        events.filter(of_area).collect()
+        events.filter(|event| event["action"].as_str().unwrap().starts_with(area)).collect()
     }
 
     /// A form that an admin's browser sends.

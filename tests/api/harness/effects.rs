@@ -43,7 +43,7 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 34] = [
     ("GET", "/admin/api/v1/team", Effect::None),
     ("POST", "/admin/api/v1/team", Effect::One),
     ("PATCH", "/admin/api/v1/team/{id}", Effect::One),
-    ("DELETE", "/admin/api/v1/team/{id}/sessions", Effect::One),
+    ("DELETE", "/admin/api/v1/team/{id}/sessions", Effect::OneAtMost),
     ("POST", "/admin/api/v1/team/{id}/reset", Effect::One),
     ("GET", "/admin/api/v1/tokens", Effect::None),
     ("POST", "/admin/api/v1/tokens", Effect::One),

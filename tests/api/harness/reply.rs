@@ -5,7 +5,10 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// Headers that an answer may have. A new one is added here by hand, after a thought about what it tells.
-const HEADERS: [&str; 20] = [
+<<<<<<< HEAD
+const HEADERS: [&str; 21] = [
+=======
+>>>>>>> w3
     "allow",
     "cache-control",
     "content-disposition",
@@ -23,6 +26,7 @@ const HEADERS: [&str; 20] = [
     "retry-after",
     "transfer-encoding",
     "set-cookie",
+    "strict-transport-security",
     "www-authenticate",
     "x-content-type-options",
     "x-request-id",
