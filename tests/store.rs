@@ -26,6 +26,7 @@ mod store {
     mod relisting;
     mod restoring;
     mod sending;
+    mod simulation;
     mod verifications;
 }
 

@@ -178,7 +178,7 @@ fn expect(answer: &super::super::harness::Answer, status: u16) {
     assert_eq!(answer.status, status, "{answer:?}");
 }
 
-/// The code of the so-manieth message to a number, or none if the server ends first.
+/// The code of the nth message to a number, or none if the server ends first.
 async fn nth_code(server: &Server, number: &str, nth: usize) -> Option<String> {
     let path = format!("/v1/inbox?phone_number={}", number.replace('+', "%2B"));
     until("a message", async || {
