@@ -28,6 +28,7 @@ mod store {
     mod relisting;
     mod restoring;
     mod sending;
+    mod simulation;
     mod verifications;
 }
 

@@ -14,8 +14,9 @@ use crate::store::{DirectoryRow, FeedCursor, FeedReader, Patience, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// How long a step may take that is small, and one that is not: a connection may be dead without a word.
 const BRIEFLY: Duration = Duration::from_secs(2);

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// After so long without news the feed may have forgotten what was missed.
 const TOO_OLD: Duration = Duration::from_hours(12);

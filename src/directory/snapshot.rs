@@ -26,8 +26,8 @@ use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 use thiserror::Error;
+use tokio::time::Instant;
 
 const MAGIC: &[u8; 16] = b"tuttu directory\n";
 const VERSION: u32 = 1;

@@ -1,5 +1,9 @@
 //! A server that is killed while people register.
 
+mod again;
+mod crowd;
+mod life;
+
 use super::harness::{Engine, Person, Place, Server, on_both_engines, registration};
 use futures_util::future::join_all;
 use reqwest::Method;

@@ -5,10 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// Headers that an answer may have. A new one is added here by hand, after a thought about what it tells.
-<<<<<<< HEAD
 const HEADERS: [&str; 21] = [
-=======
->>>>>>> w3
     "allow",
     "cache-control",
     "content-disposition",
