@@ -59,11 +59,12 @@ impl Person {
                     Err(_) => Ended::Unknown,
                 },
                 Change::List => {
-                    let listed = store.set_visibility(account.id, Some(at(1)), &registration.listing).await;
+                    let listed =
+                        store.set_visibility(account.id, Some(at(1)), &registration.listing, at(1)).await;
                     ended(&listed, true)
                 }
-                Change::Hide => ended(&store.set_visibility(account.id, None, &hidden).await, false),
-                Change::Erase => ended(&store.erase_account(account, &hidden).await, false),
+                Change::Hide => ended(&store.set_visibility(account.id, None, &hidden, at(1)).await, false),
+                Change::Erase => ended(&store.erase_account(account, &hidden, at(1)).await, false),
             }
         }
     }
