@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admin_attempts;
+mod admin_recovery;
 mod admin_sessions;
 mod admin_team;
 mod admins;

@@ -1,6 +1,7 @@
 //! The team: changed, let go, invited anew. The last admin is never taken away.
 
-use super::admins::{END_SESSIONS, FORGET_BROWSERS, FORGET_RECOVERY, INVITE, Invitation, of_admin};
+use super::admin_recovery::FORGET_RECOVERY;
+use super::admins::{END_SESSIONS, FORGET_BROWSERS, INVITE, Invitation, of_admin};
 use super::{Ending, Store, StoreError, note, run, transact};
 use crate::model::admin::Roles;
 use crate::model::audit::Action;

@@ -1,5 +1,6 @@
 //! Admins: made, enrolled, found.
 
+use super::admin_recovery::{ADD_RECOVERY, FORGET_RECOVERY};
 use super::admin_sessions::KNOW_BROWSER;
 use super::error::Table;
 use super::{Ending, Store, StoreError, note, read, run, transact};
@@ -133,10 +134,6 @@ const ENROL: &str = "UPDATE admins SET password_hash = $2, totp_sealed = $3, tot
     WHERE admin_id = $1 AND disabled_at IS NULL";
 const SET_PASSWORD: &str =
     "UPDATE admins SET password_hash = $2 WHERE admin_id = $1 AND enrolled_at IS NOT NULL";
-const ADD_RECOVERY: &str = "INSERT INTO admin_recovery_codes (admin_id, code_hash) VALUES ($1, $2)";
-pub(super) const FORGET_RECOVERY: &str = "DELETE FROM admin_recovery_codes WHERE admin_id = $1";
-const RECOVERY_LEFT: &str =
-    "SELECT COUNT(*) FROM admin_recovery_codes WHERE admin_id = $1 AND used_at IS NULL";
 pub(super) const END_SESSIONS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1";
 const END_OTHERS: &str = "DELETE FROM admin_sessions WHERE admin_id = $1 AND secret_hash <> $2";
 pub(super) const FORGET_BROWSERS: &str = "DELETE FROM admin_browsers WHERE admin_id = $1";
@@ -186,17 +183,6 @@ impl Store {
             invited.bind(now.as_millisecond()).fetch_optional(conn).await?
         });
         row.map(Row::read).transpose()
-    }
-
-    /// How many recovery codes an admin has left.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn recovery_codes_left(&self, id: AdminId) -> Result<u64, StoreError> {
-        let id = id.as_bytes().as_slice();
-        let left: i64 =
-            read!(self, conn => sqlx::query_scalar(RECOVERY_LEFT).bind(id).fetch_one(conn).await?);
-        Table("admin_recovery_codes").some("count", u64::try_from(left).ok())
     }
 
     /// Makes an admin, who has yet to take up the invitation; `false` where the name is taken.
@@ -272,28 +258,6 @@ impl Store {
             note!(self, tx, now, of_admin(Action::AdminPasswordChanged, admin));
             Ok(Ending::Commit(true))
         }))
-    }
-
-    /// Gives an admin other recovery codes; the old ones are void.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn set_recovery_codes(
-        &self,
-        admin: AdminId,
-        recovery: &[[u8; 32]],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let id = admin.as_bytes().as_slice();
-        transact!(self, tx => {
-            run!(tx, FORGET_RECOVERY, id);
-            for code in recovery {
-                run!(tx, ADD_RECOVERY, id, code.as_slice());
-            }
-            note!(self, tx, now, of_admin(Action::AdminRecoveryCodesRenewed, admin));
-            Ok(Ending::Commit(()))
-        });
-        Ok(())
     }
 }
 
