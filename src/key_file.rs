@@ -115,6 +115,19 @@ pub async fn open(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
     fitting(file, keys, &marks)
 }
 
+/// The keys of a file that the database knows, without those that are only about to be added.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub async fn open_known(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
+    let (marks, mut keys) = (store.key_marks().await?, text::read(file)?);
+    keys.retain(|(purpose, version), key| {
+        let of_file = fingerprint(*purpose, *version, key);
+        marks.iter().any(|mark| same(&mark.key, &of_file))
+    });
+    fitting(file, keys, &marks)
+}
+
 /// Reads the file again and goes on with what it holds now.
 ///
 /// # Errors

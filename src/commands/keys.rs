@@ -12,6 +12,7 @@ use tuttu::clock::Clock;
 use tuttu::config::Config;
 use tuttu::key_file;
 use tuttu::key_rotation::{KeyStatus, live_nodes, put_into_use, status, unfinished};
+use tuttu::model::audit::Pen;
 use tuttu::model::keys::Purpose;
 use tuttu::store::{SeenNode, Store};
 
@@ -92,8 +93,17 @@ pub(crate) async fn run(arguments: KeysArgs) -> anyhow::Result<()> {
     | KeysCommand::Withdraw { options, .. }) = &arguments.command;
     let config = options.begin()?;
     let store = open_store(&config, false).await?;
-    if !matches!(arguments.command, KeysCommand::List(_)) {
-        open_keys(&config, &store).await?;
+    match arguments.command {
+        KeysCommand::List(_) => {}
+        // The file may hold what was cut off on its way into the database; adding says what else is wrong with it.
+        KeysCommand::Add { .. } => {
+            if let Ok(keys) = key_file::open_known(&config.keys.file, &store).await {
+                store.write_with(Pen::new(&keys, "host"));
+            }
+        }
+        _ => {
+            open_keys(&config, &store).await?;
+        }
     }
     let said = match arguments.command {
         KeysCommand::List(_) => list(&store, Clock::System.now()).await,

@@ -22,5 +22,6 @@ mod sending;
 mod shape;
 mod shedding;
 mod sync;
+mod tampering;
 mod verification;
 mod visibility;
