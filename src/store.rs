@@ -9,6 +9,7 @@ mod admin_attempts;
 mod admin_sessions;
 mod admins;
 mod api_tokens;
+mod attempts;
 mod audit;
 mod backup;
 mod budgets;
@@ -35,6 +36,8 @@ mod nodes;
 mod orders;
 mod outbox;
 mod patience;
+mod people;
+mod policies;
 mod registrations;
 mod rekeying;
 mod relisting;
@@ -50,6 +53,7 @@ pub use accounts::AccountChange;
 pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
 pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin, TeamChange};
 pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
+pub use attempts::{Attempt, AttemptCursor, AttemptFilter, AttemptStep, CountFilter, Counted, Seen, Span};
 pub use audit::{
     Anchored, Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, LoggedEntry, Origin, PendingEvent,
     SearchedBy,
@@ -74,6 +78,7 @@ pub use nodes::{Node, NodeKey, SeenNode};
 pub use orders::{Refusal, SendOrder, SendOutcome, Sending};
 pub use outbox::{ClaimedDelivery, SettledDelivery, Settlement};
 pub use patience::Patience;
+pub use people::AccountLock;
 pub use registrations::{Plan, RegisterOutcome, Registration};
 pub use rekeying::{KeyLease, Resealed, SealedColumn, SealedValue};
 pub use relisting::{DiscoverableAccount, NewRow};
