@@ -32,3 +32,4 @@ SELECT create_distributed_table('directory', 'handle', colocate_with => 'none')
 -- Stays: number_counters, guard_buckets, guard_pauses, conversions, spending, ledgers, guess_counts
 -- Stays: admins, admin_team, admin_invitations, admin_recovery_codes, admin_sessions, admin_browsers, admin_attempts, api_tokens
 -- Stays: audit_pending, audit_refused, audit_log, audit_tiles, audit_checkpoints, audit_anchors
+-- Stays: attempts, attempt_steps, attempt_counts, attempt_progress, policies, reveals

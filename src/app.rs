@@ -7,7 +7,7 @@ use crate::admins::Admins;
 use crate::audit::{Anchors, AuditLog};
 use crate::captcha::{Captchas, CaptchasError};
 use crate::clock::Clock;
-use crate::config::{Config, GatewayKind};
+use crate::config::{Config, GatewayKind, Retention};
 use crate::devices::Devices;
 use crate::edge::EdgeLimits;
 use crate::epochs::EpochsError;
@@ -31,7 +31,6 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -44,7 +43,7 @@ pub struct App {
     dispatcher: Dispatcher,
     rotation: Rotation,
     anchors: Anchors,
-    subjects_kept: Duration,
+    kept: Retention,
     outbox: Arc<Notify>,
     edges: [Arc<EdgeLimits>; 2],
     ops: Router,
@@ -162,10 +161,12 @@ impl App {
         let audit = AuditLog::new(base.store.clone(), base.keys.clone(), &origin(config));
         let anchors = Anchors::new(audit.clone(), &config.audit).map_err(StartError::Anchors)?;
         let devices = Devices::new(base.store.clone(), base.keys.clone());
+        let accounts = base.accounts(&devices);
         let services = Arc::new(Services {
             verifications: base.verifications(policy.clone(), Captchas::new(&config.challenges)?, &outbox),
             reports: Reports::new(base.store.clone(), base.keys.clone(), gateways),
-            accounts: base.accounts(&devices),
+            oversight: base.oversight(&policy, (accounts.clone(), devices.clone()), config),
+            accounts,
             admins: Admins::new(base.store.clone(), base.keys.clone()),
             devices,
             idempotency: Idempotency::new(base.store.clone(), base.keys.number().clone()),
@@ -184,8 +185,8 @@ impl App {
         let ops = http::ops::router(services.clone(), metrics);
         let edges = [EdgeLimits::api(config), EdgeLimits::ops(config)].map(Arc::new);
         let (dispatcher, rotation) = (base.dispatcher(&policy), base.rotation(config));
-        let subjects_kept = config.retention.audit_subjects.get();
-        Ok(Self { services, base, dispatcher, rotation, anchors, subjects_kept, outbox, edges, ops })
+        let kept = config.retention.clone();
+        Ok(Self { services, base, dispatcher, rotation, anchors, kept, outbox, edges, ops })
     }
 
     /// The key of the inbox, where it may be read.

@@ -123,7 +123,23 @@ impl Devices {
     /// # Errors
     /// When the database fails or a name does not open.
     pub async fn list(&self, caller: &Caller) -> Result<Vec<NamedDevice>, Failure> {
-        let devices = self.store.devices(caller.account()).await?;
+        self.of_account(caller.account()).await
+    }
+
+    /// Ends a device of the caller's account; `false` if it has none of that name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke(&self, caller: &Caller, device: DeviceId, now: Timestamp) -> Result<bool, Failure> {
+        self.revoke_of(caller.account(), device, now).await
+    }
+
+    /// The devices of an account, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails or a name does not open.
+    pub async fn of_account(&self, account: AccountId) -> Result<Vec<NamedDevice>, Failure> {
+        let devices = self.store.devices(account).await?;
         devices
             .into_iter()
             .map(|device| {
@@ -133,16 +149,28 @@ impl Devices {
             .collect()
     }
 
-    /// Ends a device of the caller's account; `false` if it has none of that name.
+    /// Ends a device of an account; `false` if it has none of that name.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revoke(&self, caller: &Caller, device: DeviceId, now: Timestamp) -> Result<bool, Failure> {
-        let ended = self.store.revoke_device(caller.account(), device, now).await?;
+    pub async fn revoke_of(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let ended = self.store.revoke_device(account, device, now).await?;
         if ended {
             self.forget(&[device]).await;
         }
         Ok(ended)
+    }
+
+    /// Asks the database anew about these.
+    pub async fn look_anew(&self, changed: &[DeviceId]) {
+        for device in changed {
+            self.cache.invalidate(device).await;
+        }
     }
 
     /// Believes these no more, from now on.

@@ -33,6 +33,7 @@ use crate::devices::Devices;
 use crate::discovery::Discovery;
 use crate::idempotency::Idempotency;
 use crate::model::secret::PlainSecret;
+use crate::oversight::Oversight;
 use crate::registration::Accounts;
 use crate::sender::Inbox;
 use crate::store::Store;
@@ -70,6 +71,8 @@ pub struct Services {
     pub devices: Devices,
     /// Discovery.
     pub discovery: Discovery,
+    /// What admins see and do.
+    pub oversight: Oversight,
     /// The audit log.
     pub audit: AuditLog,
     /// Answers to be repeated.

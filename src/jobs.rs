@@ -7,6 +7,7 @@ use crate::directory::Directory;
 use crate::epochs::Epochs;
 use crate::idempotency::Idempotency;
 use crate::key_rotation::KeyRotation;
+use crate::oversight::Oversight;
 use crate::rotation::Rotation;
 use crate::store::Patience;
 use crate::verification::{Dispatcher, Verifications};
@@ -201,6 +202,23 @@ pub async fn keep_audit_log(audit: AuditLog, clock: Clock, stop: CancellationTok
         report("the audit log could not be looked at", briefly(audit.report(clock.now())).await);
     }
     report("the audit log could not be kept", briefly(audit.sequence(clock.now())).await);
+}
+
+/// Reads the audit log for the console, and what other nodes have decided, until `stop`.
+pub async fn draw_attempts(oversight: Oversight, clock: Clock, stop: CancellationToken) {
+    let mut turns = Turns::every(SEQUENCE, &stop);
+    while turns.next().await {
+        report("the audit log could not be read for the console", briefly(oversight.read_log()).await);
+        report("the policies could not be read", briefly(oversight.reload(clock.now())).await);
+    }
+}
+
+/// Forgets what the console shows once it is older than `kept`, until `stop`.
+pub async fn forget_attempts(oversight: Oversight, kept: Duration, clock: Clock, stop: CancellationToken) {
+    let mut turns = Turns::every(FORGET, &stop);
+    while turns.next().await {
+        report("old attempts could not be forgotten", oversight.forget_old(kept, clock.now()).await);
+    }
 }
 
 /// Lets checkpoints of the audit log go out of the house until `stop`.

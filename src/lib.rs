@@ -9,7 +9,7 @@
 //!  edge http jobs                      connections and their limits; the routes; what runs beside requests
 //!      \ | /
 //!  verification  registration          what the service does: verbs on top
-//!  admins  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
+//!  admins  oversight  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -38,6 +38,7 @@ pub mod jobs;
 pub mod key_file;
 pub mod key_rotation;
 pub mod model;
+pub mod oversight;
 pub mod registration;
 pub mod rotation;
 pub mod sender;

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod locale;
 pub mod message;
 pub mod number;
+pub mod policy;
 pub mod reachable;
 pub mod sealed;
 pub mod secret;

@@ -76,6 +76,9 @@ pub enum RegisterRefused {
     /// Spent already.
     #[error("the grant is spent")]
     GrantUsed,
+    /// An admin has locked the account of the number.
+    #[error("the account of the number is locked")]
+    AccountLocked,
     /// Other registrations of the number overtook this one again and again.
     #[error("other registrations of the number overtook this one")]
     Contended,
@@ -134,6 +137,7 @@ impl Accounts {
                 // Overtaken since it was looked at: the next look says by what.
                 RegisterOutcome::PlanOutdated | RegisterOutcome::GrantUnusable => {}
                 RegisterOutcome::EpochsOutdated => self.epochs.reload(now).await?,
+                RegisterOutcome::Locked => return Err(RegisterRefused::AccountLocked),
                 RegisterOutcome::Registered(ended) => {
                     self.devices.forget(&ended).await;
                     metrics::counter!("tuttu_registrations_total").increment(1);
@@ -257,7 +261,15 @@ impl Accounts {
     /// # Errors
     /// When the database fails or a seal is broken.
     pub async fn state(&self, caller: &Caller) -> Result<Option<AccountState>, Failure> {
-        let Some(account) = self.store.account(caller.account()).await? else { return Ok(None) };
+        self.state_of(caller.account()).await
+    }
+
+    /// An account with its number; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// When the database fails or a seal is broken.
+    pub async fn state_of(&self, id: AccountId) -> Result<Option<AccountState>, Failure> {
+        let Some(account) = self.store.account(id).await? else { return Ok(None) };
         let plain = open(self.keys.number(), &Account::number_place(&account.id), &account.number_sealed)?;
         Ok(Some(AccountState { number: opened_number(&plain)?, account }))
     }
@@ -293,8 +305,16 @@ impl Accounts {
     /// # Errors
     /// When the database fails or a seal is broken.
     pub async fn erase(&self, caller: &Caller, now: Timestamp) -> Result<bool, Failure> {
+        self.erase_account(caller.account(), now).await
+    }
+
+    /// Erases an account; `false` where there is none of that name.
+    ///
+    /// # Errors
+    /// When the database fails or a seal is broken.
+    pub async fn erase_account(&self, id: AccountId, now: Timestamp) -> Result<bool, Failure> {
         for _ in 0..ATTEMPTS {
-            let Some(mut state) = self.state(caller).await? else { return Ok(false) };
+            let Some(mut state) = self.state_of(id).await? else { return Ok(false) };
             state.account.discoverable = false;
             let listing = self.listing(&state.account, &state.number, now);
             let erased = self.store.erase_account(&state.account, &listing, now).await;

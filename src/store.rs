@@ -11,6 +11,7 @@ mod admin_sessions;
 mod admin_team;
 mod admins;
 mod api_tokens;
+mod attempts;
 mod audit;
 mod backup;
 mod budgets;
@@ -37,6 +38,8 @@ mod nodes;
 mod orders;
 mod outbox;
 mod patience;
+mod people;
+mod policies;
 mod registrations;
 mod rekeying;
 mod relisting;
@@ -53,6 +56,7 @@ pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
 pub use admin_team::TeamChange;
 pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin};
 pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
+pub use attempts::{Attempt, AttemptCursor, AttemptFilter, AttemptStep, CountFilter, Counted, Seen, Span};
 pub use audit::{
     Anchored, Appended, Head, KeptSubject, LogFilter, LogPage, LogRow, LoggedEntry, Origin, PendingEvent,
     SearchedBy,
@@ -77,6 +81,7 @@ pub use nodes::{Node, NodeKey, SeenNode};
 pub use orders::{Refusal, SendOrder, SendOutcome, Sending};
 pub use outbox::{ClaimedDelivery, SettledDelivery, Settlement};
 pub use patience::Patience;
+pub use people::AccountLock;
 pub use registrations::{Plan, RegisterOutcome, Registration};
 pub use rekeying::{KeyLease, Resealed, SealedColumn, SealedValue};
 pub use relisting::{DiscoverableAccount, NewRow};

@@ -3,6 +3,7 @@
 mod calls;
 mod challenges;
 mod checks;
+mod decided;
 mod decisions;
 mod money;
 mod orders;
@@ -15,6 +16,7 @@ mod sending;
 mod test_numbers;
 
 pub use challenges::OpenChallenge;
+pub use decided::Decided;
 pub use decisions::limit_of;
 pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};

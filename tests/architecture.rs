@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 25] = [
+const RULES: [(&str, &[&str]); 26] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -34,6 +34,7 @@ const RULES: [(&str, &[&str]); 25] = [
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
     ("audit", &["model", "store", "sender", "config", "verification"]),
+    ("oversight", &["model", "store", "verification", "admins", "devices", "registration"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
     (
@@ -47,6 +48,7 @@ const RULES: [(&str, &[&str]); 25] = [
             "rotation",
             "key_rotation",
             "audit",
+            "oversight",
             "config",
             "clock",
             "store",
@@ -67,6 +69,7 @@ const RULES: [(&str, &[&str]); 25] = [
             "discovery",
             "idempotency",
             "audit",
+            "oversight",
         ],
     ),
     (
@@ -91,6 +94,7 @@ const RULES: [(&str, &[&str]); 25] = [
             "key_rotation",
             "idempotency",
             "audit",
+            "oversight",
             "jobs",
             "edge",
             "http",

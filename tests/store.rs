@@ -12,6 +12,7 @@ mod store {
     mod admins;
     mod audit;
     mod citus;
+    mod console;
     mod deliveries;
     mod directory;
     mod epochs;

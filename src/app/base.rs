@@ -12,6 +12,7 @@ use crate::key_file;
 use crate::key_rotation::KeyRotation;
 use crate::model::audit::Pen;
 use crate::model::keys::Keys;
+use crate::oversight::{Oversight, OversightPolicy};
 use crate::registration::Accounts;
 use crate::rotation::Rotation;
 use crate::store::Store;
@@ -64,6 +65,20 @@ impl Base {
             self.directory.clone(),
             devices.clone(),
         )
+    }
+
+    pub(super) fn oversight(
+        &self,
+        policy: &VerificationPolicy,
+        people: (Accounts, Devices),
+        config: &Config,
+    ) -> Oversight {
+        let decided = policy.destinations.decided().clone();
+        let policy = OversightPolicy {
+            code_lifetime: policy.code_lifetime,
+            reveals_per_hour: config.limits.reveals_per_hour,
+        };
+        Oversight::new(self.store.clone(), self.keys.clone(), people, decided, policy)
     }
 
     pub(super) fn discovery(&self, config: &Config) -> Discovery {

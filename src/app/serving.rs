@@ -71,7 +71,10 @@ impl App {
         let others = (self.services.idempotency.clone(), self.services.admins.clone());
         let directory = self.base.directory.clone();
         jobs.spawn(jobs::forget(verifications, others, directory, clock.clone(), stop.clone()));
-        let (audit, kept) = (self.services.audit.clone(), self.subjects_kept);
+        let (oversight, kept) = (self.services.oversight.clone(), self.kept.attempts.get());
+        jobs.spawn(jobs::draw_attempts(oversight.clone(), clock.clone(), stop.clone()));
+        jobs.spawn(jobs::forget_attempts(oversight, kept, clock.clone(), stop.clone()));
+        let (audit, kept) = (self.services.audit.clone(), self.kept.audit_subjects.get());
         jobs.spawn(jobs::keep_audit_log(audit.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::anchor_audit_log(self.anchors.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::forget_audit_subjects(audit, kept, clock.clone(), stop.clone()));

@@ -43,6 +43,8 @@ pub struct Retention {
     /// What the audit log can say of a number without an account, since it was last spoken of. Then its key is
     /// destroyed: the entries stay and can be verified, what is personal in them opens no more.
     pub audit_subjects: Seconds,
+    /// What the console shows of verifications.
+    pub attempts: Seconds,
 }
 
 impl Default for Audit {
@@ -59,7 +61,10 @@ impl Default for Audit {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { audit_subjects: Duration::from_hours(24 * 400).into() }
+        Self {
+            audit_subjects: Duration::from_hours(24 * 400).into(),
+            attempts: Duration::from_hours(24 * 90).into(),
+        }
     }
 }
 

@@ -96,6 +96,7 @@ impl Default for Limits {
             exempt: Vec::new(),
             requests_per_minute: 600,
             sends_per_number: 6,
+            reveals_per_hour: 20,
             wrong_checks_per_day: 10_000,
             never_block: Vec::new(),
             countries: Countries::default(),

@@ -227,6 +227,12 @@ impl Problem {
             ),
             RegisterRefused::GrantExpired => Self::new(410, "grant_expired", "The grant is over", again),
             RegisterRefused::GrantUsed => Self::new(409, "grant_used", "The grant is spent", again),
+            RegisterRefused::AccountLocked => Self::new(
+                423,
+                "account_locked",
+                "The account is locked",
+                "The account of this number was locked by whoever runs the service. Ask them.",
+            ),
             RegisterRefused::Contended => Self::overloaded(),
             RegisterRefused::Failed(cause) => Self::unavailable(cause),
         }

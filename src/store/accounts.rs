@@ -1,5 +1,6 @@
 //! Accounts: found, hidden or listed, erased.
 
+use super::attempts::{ERASE, ERASE_STEPS};
 use super::audit::DESTROY;
 use super::directory::apply_listing;
 use super::epochs::overtaken;
@@ -185,6 +186,8 @@ impl Store {
             // The event is the last that speaks of the person: its sealed part ends with all others.
             let note = Note::new(Action::AccountErased).of_number(&account.number_index).account(account.id);
             note!(self, tx, now, note);
+            run!(tx, ERASE_STEPS, number);
+            run!(tx, ERASE, number);
             run!(tx, DESTROY, number);
             Ok(Ending::Commit(AccountChange::Done(devices)))
         });

@@ -56,8 +56,7 @@ impl Row {
     }
 }
 
-const AUTH: &str =
-    "SELECT account_id, number_index, secret_hash, last_seen_at FROM devices WHERE device_id = $1";
+const AUTH: &str = "SELECT account_id, number_index, secret_hash, last_seen_at FROM devices WHERE device_id = $1 AND locked_at IS NULL";
 const OF_ACCOUNT: &str =
     "SELECT device_id, account_id, secret_hash, key_version, name_sealed, platform, created_at, last_seen_at
     FROM devices WHERE account_id = $1 ORDER BY created_at, device_id";
@@ -65,7 +64,7 @@ const SEE: &str = "UPDATE devices SET last_seen_at = $2 WHERE device_id = $1 AND
 const REVOKE: &str = "DELETE FROM devices WHERE device_id = $1 AND account_id = $2 RETURNING number_index";
 
 impl Store {
-    /// What it takes to authenticate a device, if there is one of that name.
+    /// What it takes to authenticate a device, if there is one of that name and its account is not locked.
     ///
     /// # Errors
     /// When the database fails.

@@ -16,7 +16,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 43] = [
+const GRANTS: [(&str, &str); 49] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("admin_attempts", CHANGE),
@@ -27,6 +27,10 @@ const GRANTS: [(&str, &str); 43] = [
     ("admin_team", CHANGE),
     ("admins", CHANGE),
     ("api_tokens", CHANGE),
+    ("attempt_counts", CHANGE),
+    ("attempt_progress", AMEND),
+    ("attempt_steps", PASS),
+    ("attempts", CHANGE),
     ("audit_anchors", AMEND),
     ("audit_checkpoints", APPEND),
     ("audit_log", APPEND),
@@ -56,7 +60,9 @@ const GRANTS: [(&str, &str); 43] = [
     ("nodes", CHANGE),
     ("number_counters", CHANGE),
     ("numbers", CHANGE),
+    ("policies", CHANGE),
     ("restores", READ),
+    ("reveals", CHANGE),
     ("sending_pauses", CHANGE),
     ("spending", CHANGE),
     ("verifications", CHANGE),

@@ -35,6 +35,17 @@ pub enum Plan {
     Replace(AccountId),
 }
 
+impl Plan {
+    /// The account that is found at the number, of a registration with this one.
+    const fn before(self, account: AccountId) -> Option<AccountId> {
+        match self {
+            Self::Create => None,
+            Self::Continue => Some(account),
+            Self::Replace(old) => Some(old),
+        }
+    }
+}
+
 /// What came of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegisterOutcome {
@@ -46,11 +57,14 @@ pub enum RegisterOutcome {
     PlanOutdated,
     /// An epoch has come that the listing was planned without. Nothing was changed.
     EpochsOutdated,
+    /// An admin has locked the number's account. Nothing was changed.
+    Locked,
 }
 
 const SPEND_GRANT: &str = "UPDATE verifications SET grant_used_at = $2
     WHERE verification_id = $1 AND approved_at > $3 AND grant_used_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM epochs WHERE epoch_id = $4 AND followed_at IS NOT NULL)";
+const LOCKED: &str = "SELECT locked_at FROM accounts WHERE account_id = $1";
 const TAKE_NUMBER: &str = "INSERT INTO numbers (number_index, account_id) VALUES ($1, $2)
     ON CONFLICT (number_index) DO NOTHING";
 const MOVE_NUMBER: &str = "UPDATE numbers SET account_id = $2 WHERE number_index = $1 AND account_id = $3";
@@ -67,6 +81,16 @@ const END_SURPLUS: &str = "DELETE FROM devices WHERE account_id = $1 AND device_
     SELECT device_id FROM devices WHERE account_id = $1
     ORDER BY CASE WHEN device_id = $3 THEN 0 ELSE 1 END, last_seen_at DESC, created_at DESC, device_id LIMIT $2)
     RETURNING device_id";
+
+/// Whether the account that goes on is locked, in the transaction `$tx`.
+macro_rules! is_locked {
+    ($tx:ident, $plan:expr, $id:expr) => {
+        $plan == Plan::Continue && {
+            let locked: Option<i64> = sqlx::query_scalar(LOCKED).bind($id).fetch_one(&mut *$tx).await?;
+            locked.is_some()
+        }
+    };
+}
 
 impl Store {
     /// Spends the grant and writes account, device and directory entries, all or nothing.
@@ -89,17 +113,17 @@ impl Store {
                 let overtaken = overtaken!(self, tx, registration.listing);
                 return Ok(Ending::Rollback(Err(if overtaken { RegisterOutcome::EpochsOutdated } else { RegisterOutcome::GrantUnusable })));
             }
-            let before = match registration.plan {
-                Plan::Create => None,
-                Plan::Continue => Some(account.id),
-                Plan::Replace(old) => Some(old),
-            };
+            let before = registration.plan.before(account.id);
             let mapped = match &before {
                 None => run!(tx, TAKE_NUMBER, number, id),
                 Some(before) => run!(tx, MOVE_NUMBER, number, id, before.as_bytes().as_slice()),
             };
             if mapped == 0 {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::PlanOutdated)));
+            }
+            // Behind the number's row, which a lock of the account changes first.
+            if is_locked!(tx, registration.plan, id) {
+                return Ok(Ending::Rollback(Err(RegisterOutcome::Locked)));
             }
             let mut ended: Vec<Vec<u8>> = Vec::new();
             if let Plan::Replace(old) = registration.plan {

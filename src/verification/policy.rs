@@ -1,5 +1,6 @@
 //! What may be sent, to whom, and how.
 
+use super::decided::Decided;
 use super::money::MoneyPolicy;
 use super::test_numbers::{TestRange, test_ranges};
 use super::{SendRefused, StartRequest};
@@ -10,6 +11,7 @@ use crate::model::guard::{BucketSize, GuardPolicy};
 use crate::model::ledger::Hardness;
 use crate::model::message::MessageTexts;
 use crate::model::number::{NumberError, PhoneNumber};
+use crate::model::policy::Verdict;
 use crate::sender::Gateways;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,12 +59,13 @@ pub struct Destinations {
     monitor: Vec<String>,
     denied_types: Vec<String>,
     monitored_types: Vec<String>,
+    decided: Decided,
 }
 
 /// Why a country gets no codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DestinationRefused {
-    /// Named in `limits.countries.deny`.
+    /// Named in `limits.countries.deny`, or blocked by an admin.
     Denied,
     /// Not named in `limits.countries.allow`.
     NotAllowed,
@@ -197,6 +200,7 @@ impl Destinations {
             monitor: upper(&countries.monitor),
             denied_types: config.limits.number_types.deny.clone(),
             monitored_types: config.limits.number_types.monitor.clone(),
+            decided: Decided::default(),
         }
     }
 
@@ -207,6 +211,11 @@ impl Destinations {
 
     /// Whether codes may go to the country of a number.
     pub(super) fn admit(&self, number: &PhoneNumber) -> Result<(), DestinationRefused> {
+        match self.decided.of(number) {
+            Some(Verdict::Block) => return Err(DestinationRefused::Denied),
+            Some(Verdict::Allow | Verdict::Monitor) => return Ok(()),
+            None => {}
+        }
         let region = number.region();
         let country = region.as_ref().map_or("none", |region| region.as_str());
         let named = |list: &[String]| list.iter().any(|code| code == country);
@@ -219,8 +228,17 @@ impl Destinations {
         Ok(())
     }
 
-    /// What of a number is monitored, if anything is: `country`, or its kind.
+    /// What admins have decided, which overrides the configuration.
+    #[must_use]
+    pub const fn decided(&self) -> &Decided {
+        &self.decided
+    }
+
+    /// What of a number is monitored, if anything is: `policy`, `country`, or its kind.
     pub(super) fn monitored(&self, number: &PhoneNumber) -> Option<&'static str> {
+        if self.decided.of(number) == Some(Verdict::Monitor) {
+            return Some("policy");
+        }
         let (country, kind) = (number.country(), number.kind().as_str());
         if self.monitor.contains(&country) {
             return Some("country");

@@ -1,0 +1,224 @@
+//! People: found by a whole number, revealed, locked, unblocked, erased. Each is written down before it is shown.
+
+use super::Oversight;
+use crate::admins::AdminCaller;
+use crate::devices::NamedDevice;
+use crate::model::audit::{Action, Note};
+use crate::model::guard::{Lane, Level, Subject};
+use crate::model::id::{AccountId, DeviceId, VerificationId};
+use crate::model::keys::NumberIndex;
+use crate::model::number::PhoneNumber;
+use crate::registration::AccountState;
+use crate::store::{AccountLock, StoreError};
+use crate::verification::Failure;
+use jiff::Timestamp;
+use thiserror::Error;
+
+/// Characters that a reason has at least.
+pub const SHORTEST_REASON: usize = 10;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Why an admin was not shown, or did not change, what they asked for.
+#[derive(Debug, Error)]
+pub enum LookRefused {
+    /// There is none, or its person was erased.
+    #[error("there is nothing of that name")]
+    NotFound,
+    /// The reason says too little.
+    #[error("the reason is too short")]
+    ReasonTooShort,
+    /// The admin was shown as many numbers as an hour allows.
+    #[error("too many numbers were revealed")]
+    TooMany {
+        /// How many an hour allows.
+        limit: u32,
+        /// When the next hour begins.
+        until: Timestamp,
+    },
+    /// It is so already.
+    #[error("nothing is to be changed")]
+    Unchanged,
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for LookRefused {
+    fn from(cause: StoreError) -> Self {
+        Self::Failed(cause.into())
+    }
+}
+
+/// An account with its devices and its lock.
+#[derive(Debug)]
+pub struct FoundAccount {
+    /// The account and its number.
+    pub state: AccountState,
+    /// Its devices, the oldest first.
+    pub devices: Vec<NamedDevice>,
+    /// Its lock, if it is locked.
+    pub lock: Option<AccountLock>,
+}
+
+/// A reason without the blanks around it.
+pub(super) fn with_reason(reason: &str) -> Result<&str, LookRefused> {
+    let reason = reason.trim();
+    let long_enough = reason.chars().count() >= SHORTEST_REASON;
+    long_enough.then_some(reason).ok_or(LookRefused::ReasonTooShort)
+}
+
+impl Oversight {
+    /// Looks for what belongs to one whole number; the search is written down first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn search(&self, number: &PhoneNumber, now: Timestamp) -> Result<NumberIndex, Failure> {
+        let index = self.keys.number_index(number);
+        let note = Note::new(Action::PersonSearched).of_number(&index).country(Some(&number.country()));
+        self.store.note_look(note, now).await?;
+        Ok(index)
+    }
+
+    /// The account of a number, if it has one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_of(&self, index: &NumberIndex) -> Result<Option<AccountId>, Failure> {
+        Ok(self.store.account_of_number(index).await?.map(|(account, _)| account.id))
+    }
+
+    /// An account with its devices.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account(&self, id: AccountId) -> Result<Option<FoundAccount>, Failure> {
+        let Some(state) = self.accounts.state_of(id).await? else { return Ok(None) };
+        let (devices, lock) = (self.devices.of_account(id).await?, self.store.account_lock(id).await?);
+        Ok(Some(FoundAccount { state, devices, lock }))
+    }
+
+    /// The whole number of an account.
+    ///
+    /// # Errors
+    /// [`LookRefused`]; a refusal shows nothing.
+    pub async fn reveal_account(
+        &self,
+        caller: &AdminCaller,
+        id: AccountId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<PhoneNumber, LookRefused> {
+        let reason = with_reason(reason)?;
+        let state = self.accounts.state_of(id).await?.ok_or(LookRefused::NotFound)?;
+        let note = Note::new(Action::PersonRevealed).of_number(&state.account.number_index).account(id);
+        self.reveal(caller, note.because(reason.to_owned()), now).await?;
+        Ok(state.number)
+    }
+
+    /// The whole number of an attempt.
+    ///
+    /// # Errors
+    /// [`LookRefused`]; a refusal shows nothing.
+    pub async fn reveal_attempt(
+        &self,
+        caller: &AdminCaller,
+        id: &[u8; 16],
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<PhoneNumber, LookRefused> {
+        let reason = with_reason(reason)?;
+        let attempt = self.store.attempt(id).await?.ok_or(LookRefused::NotFound)?;
+        let index = attempt.number.ok_or(LookRefused::NotFound)?;
+        let number = self.number_at(attempt.log_idx, &index).await?.ok_or(LookRefused::NotFound)?;
+        let note = Note::new(Action::PersonRevealed).of_number(&self.keys.number_index(&number));
+        let note = note.verification(VerificationId::from_bytes(*id)).because(reason.to_owned());
+        self.reveal(caller, note, now).await?;
+        Ok(number)
+    }
+
+    async fn reveal(&self, caller: &AdminCaller, note: Note, now: Timestamp) -> Result<(), LookRefused> {
+        let limit = self.reveals_per_hour;
+        if self.store.count_reveal(caller.id(), limit, note, now).await? {
+            return Ok(());
+        }
+        let next = (now.as_millisecond().div_euclid(HOUR_MS) + 1) * HOUR_MS;
+        Err(LookRefused::TooMany { limit, until: Timestamp::from_millisecond(next).unwrap_or(now) })
+    }
+
+    /// Lets a number go on that its limits hold up.
+    ///
+    /// # Errors
+    /// [`LookRefused`].
+    pub async fn unblock(
+        &self,
+        number: &PhoneNumber,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), LookRefused> {
+        let (reason, index) = (with_reason(reason)?, self.keys.number_index(number));
+        let block = number.less_digits(crate::model::policy::BLOCK_DIGITS);
+        let paused = [Lane::First, Lane::Second].map(|lane| {
+            let text = format!("{}/{block}", lane.as_str());
+            Subject::derive(self.keys.subjects(), Level::NumberBlock.as_str(), &text)
+        });
+        Ok(self.store.unblock_number(&index, &paused, reason, now).await?)
+    }
+
+    /// The same for the number of an attempt.
+    ///
+    /// # Errors
+    /// [`LookRefused`].
+    pub async fn unblock_attempt(
+        &self,
+        id: &[u8; 16],
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), LookRefused> {
+        let attempt = self.store.attempt(id).await?.ok_or(LookRefused::NotFound)?;
+        let index = attempt.number.ok_or(LookRefused::NotFound)?;
+        let number = self.number_at(attempt.log_idx, &index).await?.ok_or(LookRefused::NotFound)?;
+        self.unblock(&number, reason, now).await
+    }
+
+    /// Locks an account: its devices are refused on every node within a second.
+    ///
+    /// # Errors
+    /// [`LookRefused`].
+    pub async fn lock(&self, id: AccountId, reason: &str, now: Timestamp) -> Result<(), LookRefused> {
+        let reason = with_reason(reason)?;
+        let account = self.store.account(id).await?.ok_or(LookRefused::NotFound)?;
+        let devices = self.store.lock_account(&account, reason, now).await?;
+        self.devices.look_anew(&devices.ok_or(LookRefused::Unchanged)?).await;
+        Ok(())
+    }
+
+    /// Lets a locked account go on.
+    ///
+    /// # Errors
+    /// [`LookRefused`].
+    pub async fn unlock(&self, id: AccountId, reason: &str, now: Timestamp) -> Result<(), LookRefused> {
+        let reason = with_reason(reason)?;
+        let account = self.store.account(id).await?.ok_or(LookRefused::NotFound)?;
+        let devices = self.store.unlock_account(&account, reason, now).await?;
+        self.devices.look_anew(&devices.ok_or(LookRefused::Unchanged)?).await;
+        Ok(())
+    }
+
+    /// Ends a device of an account.
+    ///
+    /// # Errors
+    /// [`LookRefused`].
+    pub async fn revoke(&self, id: AccountId, device: DeviceId, now: Timestamp) -> Result<(), LookRefused> {
+        let ended = self.devices.revoke_of(id, device, now).await?;
+        ended.then_some(()).ok_or(LookRefused::NotFound)
+    }
+
+    /// Erases an account with all that is kept of its person.
+    ///
+    /// # Errors
+    /// [`LookRefused`].
+    pub async fn erase(&self, id: AccountId, now: Timestamp) -> Result<(), LookRefused> {
+        let erased = self.accounts.erase_account(id, now).await?;
+        erased.then_some(()).ok_or(LookRefused::NotFound)
+    }
+}
