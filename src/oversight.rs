@@ -13,7 +13,7 @@ use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::policy::{BLOCK_DIGITS, Policy, PolicySubject};
 use crate::registration::Accounts;
-use crate::store::{Attempt, AttemptFilter, AttemptStep, CountFilter, Counted, Store};
+use crate::store::{Attempt, AttemptFilter, AttemptStep, CountFilter, Counted, SendingPause, Store};
 use crate::verification::{Decided, Failure};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -192,5 +192,31 @@ impl Oversight {
 
     fn blocks(&self, number: &PhoneNumber) -> [[u8; 16]; 2] {
         [BLOCK_DIGITS, RANGE_DIGITS].map(|digits| *self.block(number.less_digits(digits)).as_bytes())
+    }
+}
+
+impl Oversight {
+    /// Why and since when nothing is sent, if sending is stopped.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sending_pause(&self) -> Result<Option<SendingPause>, Failure> {
+        Ok(self.store.sending_pause().await?)
+    }
+
+    /// Stops all sending.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pause_sending(&self, pause: &SendingPause) -> Result<(), Failure> {
+        Ok(self.store.pause_sending(pause).await?)
+    }
+
+    /// Lets codes be sent again; `false` if they were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resume_sending(&self, now: Timestamp) -> Result<bool, Failure> {
+        Ok(self.store.resume_sending(now).await?)
     }
 }

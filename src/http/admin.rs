@@ -23,7 +23,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use console::{audit as audit_page, empty, enrol, sign_in, team as team_page, you};
+use console::{
+    accounts, audit as audit_page, countries, enrol, now, sign_in, team as team_page, verifications, you,
+};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -67,11 +69,26 @@ fn pages() -> Router<Arc<Services>> {
         .route("/admin/you/password", post(you::change_password))
         .route("/admin/you/recovery-codes", post(you::renew_codes))
         .route("/admin/you/sign-out-everywhere", post(you::sign_out_everywhere))
-        .route("/admin/now", get(empty::now))
-        .route("/admin/verifications", get(empty::verifications))
-        .route("/admin/countries", get(empty::countries))
-        .route("/admin/gateways", get(empty::gateways))
-        .route("/admin/accounts", get(empty::accounts))
+        .route("/admin/now", get(now::page))
+        .route("/admin/now/sending", post(now::switch))
+        .route("/admin/verifications", get(verifications::page))
+        .route("/admin/verifications/search", post(verifications::search))
+        .route("/admin/verifications/{id}", get(verifications::one))
+        .route("/admin/verifications/{id}/reveal", post(verifications::reveal))
+        .route("/admin/verifications/{id}/unblock", post(verifications::unblock))
+        .route("/admin/countries", get(countries::page))
+        .route("/admin/countries/policy", post(countries::set_policy))
+        .route("/admin/countries/remove", post(countries::remove_policy))
+        .route("/admin/gateways", get(countries::gateways))
+        .route("/admin/accounts", get(accounts::page))
+        .route("/admin/accounts/search", post(accounts::search))
+        .route("/admin/accounts/{id}", get(accounts::one))
+        .route("/admin/accounts/{id}/revoke", post(accounts::revoke))
+        .route("/admin/accounts/{id}/lock", post(accounts::lock))
+        .route("/admin/accounts/{id}/unlock", post(accounts::unlock))
+        .route("/admin/accounts/{id}/reveal", post(accounts::reveal))
+        .route("/admin/accounts/{id}/export", post(accounts::export))
+        .route("/admin/accounts/{id}/erase", post(accounts::erase))
         .route("/admin/audit", get(audit_page::page))
         .route("/admin/audit/verify", post(audit_page::verify))
         .route("/admin/audit/export", post(audit_page::export))

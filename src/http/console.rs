@@ -1,12 +1,16 @@
 //! The console: pages made on the server, for people who run the service.
 
+pub(super) mod accounts;
 mod assets;
 pub(super) mod audit;
-pub(super) mod empty;
+pub(super) mod countries;
 pub(super) mod enrol;
 mod frame;
+pub(super) mod now;
 pub(super) mod sign_in;
+mod sums;
 pub(super) mod team;
+pub(super) mod verifications;
 pub(super) mod you;
 
 pub(super) use assets::asset;

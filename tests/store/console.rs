@@ -49,7 +49,7 @@ contract!(an_attempt_gathers_what_happened_to_it, |store| {
     let mut sent = seen(1, 1, "delivery.sent");
     (sent.gateway, sent.price, sent.at) = ("twilio".to_owned(), 70_000, at(2));
     let mut arrived = Seen { idx: 2, at: at(5), ..sent.clone() };
-    arrived.action = "delivery.delivered".to_owned();
+    "delivery.delivered".clone_into(&mut arrived.action);
     let mut right = seen(3, 1, "verification.approved");
     right.at = at(31);
     let mut new = seen(4, 1, "account.registered");

@@ -3,6 +3,7 @@
 use super::Problem;
 use crate::admins::{EnrolRefused, SignInRefused, TeamRefused, TokenRefused, TokenRequest};
 use crate::model::admin::{Permission, TOKEN_LIFETIME};
+use crate::oversight::LookRefused;
 use jiff::Timestamp;
 
 impl Problem {
@@ -25,6 +26,27 @@ impl Problem {
     pub fn no_role() -> Self {
         let detail = "You have no role yet. Whoever manages the team can give you one.";
         Self::new(403, "not_permitted", "There is nothing here for you yet", detail)
+    }
+
+    /// Why an admin was not shown, or did not change, what they asked for.
+    #[must_use]
+    pub fn look(refused: &LookRefused, now: Timestamp) -> Self {
+        match refused {
+            LookRefused::NotFound => Self::not_found(),
+            LookRefused::ReasonTooShort => {
+                Self::field("reason", "must say why in at least 10 characters: a ticket, who asked")
+            }
+            LookRefused::TooMany { limit, until } => {
+                let detail = format!("You were shown {limit} numbers in this hour. Go on in the next.");
+                Self::new(429, "rate_limited", "Too many numbers were revealed", detail)
+                    .with("limit", "reveals_per_hour")
+                    .until(*until, now)
+            }
+            LookRefused::Unchanged => {
+                Self::new(409, "unchanged", "Nothing is to be changed", "It is so already: look at it again.")
+            }
+            LookRefused::Failed(cause) => Self::unavailable(cause),
+        }
     }
 
     /// The audit log is too long to be verified while somebody waits.

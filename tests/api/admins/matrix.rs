@@ -21,8 +21,9 @@ enum Needs {
 
 use Needs::{Fresh, FreshSession, Nothing, Permit, Session};
 use Permission::{
-    ExportAuditLog, ManageTeam, SeeAccounts, SeeAuditLog, SeeGateways, SeeGuard, SeeNow, SeeTeam,
-    SeeVerifications, VerifyAuditLog,
+    ChangeGuard, EraseAccount, ExportAuditLog, ExportPerson, LockAccount, ManageTeam, Reveal, RevokeDevice,
+    SearchByNumber, SeeAccounts, SeeAuditLog, SeeGateways, SeeGuard, SeeNow, SeeTeam, SeeVerifications,
+    SwitchSending, UnblockNumber, VerifyAuditLog,
 };
 
 const ROUTES: &[(&str, &str, Needs)] = &[
@@ -58,7 +59,22 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/admin/you/recovery-codes", FreshSession),
     ("POST", "/admin/you/sign-out-everywhere", Session),
     ("GET", "/admin/now", Permit(SeeNow)),
+    ("POST", "/admin/now/sending", Permit(SwitchSending)),
     ("GET", "/admin/verifications", Permit(SeeVerifications)),
+    ("POST", "/admin/verifications/search", Permit(SearchByNumber)),
+    ("GET", "/admin/verifications/{id}", Permit(SeeVerifications)),
+    ("POST", "/admin/verifications/{id}/reveal", Fresh(Reveal)),
+    ("POST", "/admin/verifications/{id}/unblock", Permit(UnblockNumber)),
+    ("POST", "/admin/countries/policy", Permit(ChangeGuard)),
+    ("POST", "/admin/countries/remove", Permit(ChangeGuard)),
+    ("POST", "/admin/accounts/search", Permit(SearchByNumber)),
+    ("GET", "/admin/accounts/{id}", Permit(SeeAccounts)),
+    ("POST", "/admin/accounts/{id}/revoke", Permit(RevokeDevice)),
+    ("POST", "/admin/accounts/{id}/lock", Permit(LockAccount)),
+    ("POST", "/admin/accounts/{id}/unlock", Permit(LockAccount)),
+    ("POST", "/admin/accounts/{id}/reveal", Fresh(Reveal)),
+    ("POST", "/admin/accounts/{id}/export", Fresh(ExportPerson)),
+    ("POST", "/admin/accounts/{id}/erase", Fresh(EraseAccount)),
     ("GET", "/admin/countries", Permit(SeeGuard)),
     ("GET", "/admin/gateways", Permit(SeeGateways)),
     ("GET", "/admin/accounts", Permit(SeeAccounts)),
