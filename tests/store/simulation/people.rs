@@ -30,8 +30,8 @@ pub(super) struct Person {
 }
 
 impl Person {
-    /// The nth of a world, who has proven a number.
-    pub(super) async fn proven(nth: usize, store: &Store, keys: &Keys) -> Self {
+    /// The nth of a world, who has proven a number at this step. Somebody else may have had the handle until then.
+    pub(super) async fn proven((nth, step): (usize, usize), store: &Store, keys: &Keys) -> Self {
         let place = NEXT.fetch_add(1, Ordering::Relaxed);
         let handle = *blake3::hash(&nth.to_le_bytes()).as_bytes().first_chunk().unwrap();
         let verification = approved(store, &format!("+35840{place:07}"), at(0)).await;
@@ -40,7 +40,7 @@ impl Person {
         let tag = key.tag(1, stored, account).to_vec();
         let mut registration = registration(&verification, Plan::Create, account, 0, at(0));
         registration.listing = Listing::Listed(vec![DirectoryRow { epoch: 1, handle: stored, account, tag }]);
-        let since = (Instant::now(), 0);
+        let since = (Instant::now(), step);
         Self { handle, stored, registration, registers: false, listed: false, since }
     }
 

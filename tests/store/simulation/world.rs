@@ -154,7 +154,8 @@ impl<'a> World<'a> {
     async fn begin_work(&mut self, writer: usize, person: usize, change: Change, wakes: [bool; NODES]) {
         let Some(writer) = nearest(writer, WRITERS, |at| self.writers[at].work.is_none()) else { return };
         if self.people[person].is_none() {
-            self.people[person] = Some(Person::proven(person, &self.stage.store, &self.stage.keys).await);
+            self.people[person] =
+                Some(Person::proven((person, self.step), &self.stage.store, &self.stage.keys).await);
         }
         let somebody = self.people[person].as_mut().unwrap();
         self.writers[writer].begin((person, somebody), change, wakes);
