@@ -122,7 +122,8 @@ pub struct Development {
             which of a person's contacts are already users. Errors are RFC 9457 problem details with a stable `code`. \
             Besides what a route names, any request may be answered 400 `json_invalid`, `body_invalid` or \
             `field_invalid` (names the `field`), 404 `not_found`, 405 `method_not_allowed`, 408 `body_too_slow`, \
-            413 `body_too_large`, 415 `content_type_unsupported`, and, with `Retry-After`, 429 `rate_limited` or 503 `unavailable`."
+            413 `body_too_large`, 415 `content_type_unsupported`, and, with `Retry-After`, 429 `rate_limited` or 503 `unavailable`. \
+            Forms of the console may be answered 409 `unchanged`."
     ),
     modifiers(&Security),
 )]

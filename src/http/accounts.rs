@@ -98,6 +98,7 @@ impl RegisterBody {
     (status = 400, description = "`grant_invalid`, `field_invalid`", body = ProblemDocument),
     (status = 409, description = "`grant_used`", body = ProblemDocument),
     (status = 410, description = "`grant_expired`", body = ProblemDocument),
+    (status = 423, description = "`account_locked`: whoever runs the service has locked the number's account", body = ProblemDocument),
 ))]
 pub(super) async fn register(
     State(services): State<Arc<Services>>,

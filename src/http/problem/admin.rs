@@ -43,7 +43,8 @@ impl Problem {
                     .until(*until, now)
             }
             LookRefused::Unchanged => {
-                Self::new(409, "unchanged", "Nothing is to be changed", "It is so already: look at it again.")
+                let detail = "It is so already: look at it again.";
+                Self::new(409, "unchanged", "Nothing is to be changed", detail)
             }
             LookRefused::Failed(cause) => Self::unavailable(cause),
         }
