@@ -18,7 +18,8 @@
 //! | `code_key` | codes and grants | 10 minutes after the last verification of before has ended |
 //! | `token_key` | device tokens, receipts | no device of before was seen for 120 days: tokens do not rotate |
 //! | `directory_key` | handles at rest and their tags, of epochs that begin from then on | the last epoch of before has ended and its rows are gone |
-//! | `audit_key`, `jwt_key` | nothing yet | it is kept |
+//! | `audit_key` | signatures of checkpoints, marks of events | it is kept: old checkpoints are verified with it |
+//! | `jwt_key` | nothing yet | it is kept |
 //!
 //! An epoch's rows keep the key of its beginning for its life: every node finds a handle in one form, in every mode, and
 //! a new epoch writes everybody's row anyway. `index_key` has one version: numbers whose accounts are gone still have
