@@ -17,6 +17,7 @@ mod limits;
 mod messages;
 mod openapi;
 mod operations;
+mod oversight;
 mod rotation;
 mod sending;
 mod shape;

@@ -1,0 +1,62 @@
+//! What admins do for people, and to them, on the console's pages.
+
+use crate::harness::{Reply, on_both_engines};
+use tuttu::model::admin::Role;
+
+const ANNA: &str = "+358401234561";
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.bytes).into_owned()
+}
+
+on_both_engines!(an_admin_finds_locks_and_erases_an_account_and_sees_no_number, |service| {
+    let anna = service.register(ANNA).await;
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    let found = service.submit("/admin/accounts/search", &admin, &[("wanted", ANNA)]).await;
+    assert_eq!(
+        (found.status, found.header("location")),
+        (303, &*format!("/admin/accounts/{}", anna.account_id))
+    );
+    let path = format!("/admin/accounts/{}", anna.account_id);
+    let page = text(&service.page(&path, &admin).await.expect(200, ""));
+    assert!(page.contains("+358 ••••••• 61") && !page.contains("401234561"), "{page}");
+    let short = service.submit(&format!("{path}/lock"), &admin, &[("reason", "short")]).await;
+    assert!(text(&short).contains("at least 10 characters"));
+    service.get("/v1/account", &anna.token).await.expect(200, "");
+    service
+        .submit(&format!("{path}/lock"), &admin, &[("reason", "a stolen telephone")])
+        .await
+        .expect(200, "");
+    service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
+    service
+        .submit(&format!("{path}/unlock"), &admin, &[("reason", "found in the sofa")])
+        .await
+        .expect(200, "");
+    service.get("/v1/account", &anna.token).await.expect(200, "");
+    service.submit(&format!("{path}/erase"), &admin, &[("sure", "yes")]).await.expect(200, "");
+    service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
+    service.page(&path, &admin).await.expect(404, "");
+});
+
+on_both_engines!(a_reveal_is_written_down_before_the_number_is_shown, |service| {
+    let attempt = service.attempt(ANNA).await;
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    service.audit().await;
+    let path = format!("/admin/verifications/{}", attempt.id);
+    let mut page = service.page(&path, &admin).await;
+    // The projection follows the log by itself.
+    while page.status == 404 {
+        tokio::task::yield_now().await;
+        page = service.page(&path, &admin).await;
+    }
+    let page = text(&page.expect(200, ""));
+    assert!(page.contains("verification.started") && !page.contains("401234561"), "{page}");
+    let shown =
+        service.submit(&format!("{path}/reveal"), &admin, &[("reason", "ticket 1234: no code")]).await;
+    assert!(text(&shown).contains(ANNA));
+    let events = service.events("person.revealed").await;
+    assert_eq!((events.len(), &events[0]["reason"]), (1, &serde_json::json!("ticket 1234: no code")));
+    let found = service.submit("/admin/verifications/search", &admin, &[("phone_number", ANNA)]).await;
+    assert!(text(&found).contains("Attempts of +358") && !text(&found).contains("401234561"));
+    assert_eq!(service.events("person.searched").await.len(), 1);
+});
