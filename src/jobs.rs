@@ -38,6 +38,8 @@ const ANCHOR: Duration = Duration::from_secs(1);
 const EPOCHS: Duration = Duration::from_secs(1);
 /// How soon every node knows which version of a key is in use.
 const KEYS: Duration = Duration::from_secs(1);
+/// How often the health of gateways is looked at.
+const GATEWAYS: Duration = Duration::from_secs(1);
 /// How many times as long as it took the search for what is under old keys rests, so that it costs little.
 const REST: u32 = 20;
 
@@ -210,6 +212,17 @@ pub async fn draw_attempts(oversight: Oversight, clock: Clock, stop: Cancellatio
     while turns.next().await {
         report("the audit log could not be read for the console", briefly(oversight.read_log()).await);
         report("the policies could not be read", briefly(oversight.reload(clock.now())).await);
+    }
+}
+
+/// Lets the console of every node know how this one finds its gateways, until `stop`.
+pub async fn watch_gateways(oversight: Oversight, clock: Clock, stop: CancellationToken) {
+    let mut turns = Turns::every(GATEWAYS, &stop);
+    while turns.next().await {
+        report(
+            "the gateways' health could not be told",
+            briefly(oversight.report_gateways(clock.now())).await,
+        );
     }
 }
 

@@ -94,6 +94,12 @@ impl KeyRotation {
         Ok(rotation)
     }
 
+    /// The node's random name.
+    #[must_use]
+    pub fn node_id(&self) -> [u8; 16] {
+        self.0.node.id
+    }
+
     /// The node's random name, as the audit log has it.
     #[must_use]
     pub fn node_name(&self) -> String {

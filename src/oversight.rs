@@ -1,11 +1,15 @@
 //! What admins see of the service and do to people: attempts, sums, policies, reveals, locks, erasure, export.
 
 mod export;
+mod health;
 mod people;
 mod reading;
+mod sums;
 
 pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, PersonExport};
+pub use health::{GatewayHealth, GatewayWatch};
 pub use people::{FoundAccount, LookRefused, SHORTEST_REASON};
+pub use sums::{Sum, by};
 
 use crate::devices::Devices;
 use crate::model::guard::Subject;
@@ -13,7 +17,7 @@ use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::policy::{BLOCK_DIGITS, Policy, PolicySubject};
 use crate::registration::Accounts;
-use crate::store::{Attempt, AttemptFilter, AttemptStep, CountFilter, Counted, SendingPause, Store};
+use crate::store::{Attempt, AttemptFilter, AttemptStep, SendingPause, Store};
 use crate::verification::{Decided, Failure};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -36,6 +40,7 @@ pub struct Oversight {
     accounts: Accounts,
     devices: Devices,
     decided: Decided,
+    watch: Arc<GatewayWatch>,
     code_lifetime: Duration,
     reveals_per_hour: u32,
 }
@@ -53,14 +58,13 @@ impl Oversight {
     /// The use cases over this store.
     #[must_use]
     pub fn new(
-        store: Store,
-        keys: Arc<Keys>,
+        (store, keys): (Store, Arc<Keys>),
         (accounts, devices): (Accounts, Devices),
-        decided: Decided,
+        (decided, watch): (Decided, GatewayWatch),
         policy: OversightPolicy,
     ) -> Self {
-        let OversightPolicy { code_lifetime, reveals_per_hour } = policy;
-        Self { store, keys, accounts, devices, decided, code_lifetime, reveals_per_hour }
+        let (OversightPolicy { code_lifetime, reveals_per_hour }, watch) = (policy, Arc::new(watch));
+        Self { store, keys, accounts, devices, decided, watch, code_lifetime, reveals_per_hour }
     }
 
     /// When an attempt that was started must have been approved to be so at all.
@@ -116,22 +120,6 @@ impl Oversight {
     pub async fn attempt(&self, id: &[u8; 16]) -> Result<Option<(Attempt, Vec<AttemptStep>)>, Failure> {
         let Some(attempt) = self.store.attempt(id).await? else { return Ok(None) };
         Ok(Some((attempt, self.store.attempt_steps(id).await?)))
-    }
-
-    /// Sums of each span in a period.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn series(&self, filter: CountFilter) -> Result<Vec<Counted>, Failure> {
-        Ok(self.store.attempt_series(filter).await?)
-    }
-
-    /// Sums over a period, by country, gateway, kind and reason.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn sums(&self, filter: CountFilter) -> Result<Vec<Counted>, Failure> {
-        Ok(self.store.attempt_sums(filter).await?)
     }
 
     /// What admins have decided of countries and prefixes.

@@ -34,7 +34,7 @@ const RULES: [(&str, &[&str]); 26] = [
     ("discovery", &["model", "store", "config", "verification", "devices", "directory", "epochs"]),
     ("idempotency", &["model", "store", "verification"]),
     ("audit", &["model", "store", "sender", "config", "verification"]),
-    ("oversight", &["model", "store", "verification", "admins", "devices", "registration"]),
+    ("oversight", &["model", "store", "sender", "verification", "admins", "devices", "registration"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
     (

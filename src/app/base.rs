@@ -12,7 +12,7 @@ use crate::key_file;
 use crate::key_rotation::KeyRotation;
 use crate::model::audit::Pen;
 use crate::model::keys::Keys;
-use crate::oversight::{Oversight, OversightPolicy};
+use crate::oversight::{GatewayWatch, Oversight, OversightPolicy};
 use crate::registration::Accounts;
 use crate::rotation::Rotation;
 use crate::store::Store;
@@ -69,16 +69,17 @@ impl Base {
 
     pub(super) fn oversight(
         &self,
-        policy: &VerificationPolicy,
+        verification: &VerificationPolicy,
         people: (Accounts, Devices),
         config: &Config,
     ) -> Oversight {
-        let decided = policy.destinations.decided().clone();
+        let decided = verification.destinations.decided().clone();
+        let watch = GatewayWatch::new(verification.gateways.clone(), self.key_rotation.node_id());
         let policy = OversightPolicy {
-            code_lifetime: policy.code_lifetime,
+            code_lifetime: verification.code_lifetime,
             reveals_per_hour: config.limits.reveals_per_hour,
         };
-        Oversight::new(self.store.clone(), self.keys.clone(), people, decided, policy)
+        Oversight::new((self.store.clone(), self.keys.clone()), people, (decided, watch), policy)
     }
 
     pub(super) fn discovery(&self, config: &Config) -> Discovery {

@@ -73,6 +73,7 @@ impl App {
         jobs.spawn(jobs::forget(verifications, others, directory, clock.clone(), stop.clone()));
         let (oversight, kept) = (self.services.oversight.clone(), self.kept.attempts.get());
         jobs.spawn(jobs::draw_attempts(oversight.clone(), clock.clone(), stop.clone()));
+        jobs.spawn(jobs::watch_gateways(oversight.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::forget_attempts(oversight, kept, clock.clone(), stop.clone()));
         let (audit, kept) = (self.services.audit.clone(), self.kept.audit_subjects.get());
         jobs.spawn(jobs::keep_audit_log(audit.clone(), clock.clone(), stop.clone()));

@@ -1,17 +1,21 @@
 //! The admin API and the console: every route on one screen.
 
+pub(super) mod accounts;
 pub(super) mod audit;
 mod cookies;
 mod fields;
 mod forged;
 mod permit;
+pub(super) mod policies;
 mod refused;
 mod session;
+pub(super) mod sums;
 mod team;
 mod tokens;
+pub(super) mod verifications;
 
 pub(super) use cookies::{Cookies, begin, end, know};
-pub(super) use fields::Fields;
+pub(super) use fields::{Fields, time};
 pub(super) use forged::comes_from_here;
 pub(super) use permit::{Fresh, FreshlySignedIn, Permit, SignedIn, rights};
 pub(super) use refused::is_local;
@@ -24,7 +28,8 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use console::{
-    accounts, audit as audit_page, countries, enrol, now, sign_in, team as team_page, verifications, you,
+    accounts as account_pages, audit as audit_page, countries, enrol, now, sign_in, team as team_page,
+    verifications as attempt_pages, you,
 };
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,6 +51,24 @@ pub(super) fn api() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(team::reset))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(sums::now))
+        .routes(routes!(sums::switch))
+        .routes(routes!(sums::gateways))
+        .routes(routes!(sums::countries))
+        .routes(routes!(policies::list))
+        .routes(routes!(policies::set, policies::remove))
+        .routes(routes!(verifications::list))
+        .routes(routes!(verifications::search))
+        .routes(routes!(verifications::one))
+        .routes(routes!(verifications::reveal))
+        .routes(routes!(verifications::unblock))
+        .routes(routes!(accounts::search))
+        .routes(routes!(accounts::one, accounts::erase))
+        .routes(routes!(accounts::reveal))
+        .routes(routes!(accounts::lock))
+        .routes(routes!(accounts::unlock))
+        .routes(routes!(accounts::export))
+        .routes(routes!(accounts::revoke))
         .routes(routes!(audit::entries))
         .routes(routes!(audit::entry))
         .routes(routes!(audit::proof))
@@ -71,24 +94,24 @@ fn pages() -> Router<Arc<Services>> {
         .route("/admin/you/sign-out-everywhere", post(you::sign_out_everywhere))
         .route("/admin/now", get(now::page))
         .route("/admin/now/sending", post(now::switch))
-        .route("/admin/verifications", get(verifications::page))
-        .route("/admin/verifications/search", post(verifications::search))
-        .route("/admin/verifications/{id}", get(verifications::one))
-        .route("/admin/verifications/{id}/reveal", post(verifications::reveal))
-        .route("/admin/verifications/{id}/unblock", post(verifications::unblock))
+        .route("/admin/verifications", get(attempt_pages::page))
+        .route("/admin/verifications/search", post(attempt_pages::search))
+        .route("/admin/verifications/{id}", get(attempt_pages::one))
+        .route("/admin/verifications/{id}/reveal", post(attempt_pages::reveal))
+        .route("/admin/verifications/{id}/unblock", post(attempt_pages::unblock))
         .route("/admin/countries", get(countries::page))
         .route("/admin/countries/policy", post(countries::set_policy))
         .route("/admin/countries/remove", post(countries::remove_policy))
         .route("/admin/gateways", get(countries::gateways))
-        .route("/admin/accounts", get(accounts::page))
-        .route("/admin/accounts/search", post(accounts::search))
-        .route("/admin/accounts/{id}", get(accounts::one))
-        .route("/admin/accounts/{id}/revoke", post(accounts::revoke))
-        .route("/admin/accounts/{id}/lock", post(accounts::lock))
-        .route("/admin/accounts/{id}/unlock", post(accounts::unlock))
-        .route("/admin/accounts/{id}/reveal", post(accounts::reveal))
-        .route("/admin/accounts/{id}/export", post(accounts::export))
-        .route("/admin/accounts/{id}/erase", post(accounts::erase))
+        .route("/admin/accounts", get(account_pages::page))
+        .route("/admin/accounts/search", post(account_pages::search))
+        .route("/admin/accounts/{id}", get(account_pages::one))
+        .route("/admin/accounts/{id}/revoke", post(account_pages::revoke))
+        .route("/admin/accounts/{id}/lock", post(account_pages::lock))
+        .route("/admin/accounts/{id}/unlock", post(account_pages::unlock))
+        .route("/admin/accounts/{id}/reveal", post(account_pages::reveal))
+        .route("/admin/accounts/{id}/export", post(account_pages::export))
+        .route("/admin/accounts/{id}/erase", post(account_pages::erase))
         .route("/admin/audit", get(audit_page::page))
         .route("/admin/audit/verify", post(audit_page::verify))
         .route("/admin/audit/export", post(audit_page::export))

@@ -7,6 +7,7 @@ pub(super) mod countries;
 pub(super) mod enrol;
 mod frame;
 pub(super) mod now;
+mod series;
 pub(super) mod sign_in;
 mod sums;
 pub(super) mod team;

@@ -62,6 +62,18 @@ impl FromRequestParts<Arc<Services>> for Name {
     }
 }
 
+/// The two variable parts of the path, in their order.
+pub(super) struct Names(pub(super) String, pub(super) String);
+
+impl FromRequestParts<Arc<Services>> for Names {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Problem> {
+        let names = Path::from_request_parts(parts, services).await;
+        names.map(|Path((first, second))| Self(first, second)).map_err(|_| Problem::not_found())
+    }
+}
+
 /// A JSON body of content type `application/json`.
 pub(super) struct Json<T>(pub(super) T);
 

@@ -2,10 +2,12 @@
 
 mod admin;
 mod limits;
+mod lookup;
+mod number;
 mod reports;
 
-use crate::discovery::{LookupRefused, MAX_HANDLES};
-use crate::model::number::NumberError;
+pub(super) use lookup::too_many_handles;
+
 use crate::registration::RegisterRefused;
 use crate::verification::{CheckRefused, DestinationRefused, Failure, SendRefused};
 use axum::Json;
@@ -142,7 +144,7 @@ impl Problem {
     #[must_use]
     pub fn send(refused: &SendRefused, now: Timestamp) -> Self {
         match refused {
-            SendRefused::NumberInvalid(cause) => number(*cause),
+            SendRefused::NumberInvalid(cause) => Self::number(*cause),
             SendRefused::NumberType { voice } => {
                 let detail = if *voice {
                     "This is a landline: ask for the code with channel `voice`."
@@ -237,76 +239,11 @@ impl Problem {
             RegisterRefused::Failed(cause) => Self::unavailable(cause),
         }
     }
-
-    /// A lookup was not answered. `epoch_unknown` is for the caller to complete with the live epochs.
-    #[must_use]
-    pub fn lookup(refused: &LookupRefused, now: Timestamp) -> Self {
-        match refused {
-            LookupRefused::TooManyHandles => too_many_handles(MAX_HANDLES),
-            LookupRefused::AboveBudget { capacity } => too_many_handles(*capacity as usize),
-            LookupRefused::InTwoLists => Self::body("A handle may be in one list only."),
-            LookupRefused::EpochUnknown => {
-                let detail = "Hash the numbers again with one of `epochs`, and ask again.";
-                Self::new(409, "epoch_unknown", "No such epoch", detail)
-            }
-            LookupRefused::SyncTokenInvalid => {
-                let detail = "The token is missing, malformed, of another account or of another set of handles. Start \
-                    over: send all handles as new, without a token.";
-                Self::new(409, "sync_token_invalid", "The sync token does not fit", detail)
-            }
-            LookupRefused::Rate { until } => {
-                let detail = "This account has made its lookups of this hour.";
-                Self::new(429, "lookup_rate", "Too many lookups", detail)
-                    .with("limit", "lookups_per_hour")
-                    .until(*until, now)
-            }
-            LookupRefused::Shape { sign, until } => {
-                let detail = "So many new contacts are not looked up from here today. An unchanged re-sync still works.";
-                Self::new(429, "lookup_rate", "Too many lookups", detail)
-                    .with("limit", sign.as_str())
-                    .until(*until, now)
-            }
-            LookupRefused::BudgetSpent { until } => {
-                let detail = "This number has asked for as many new contacts as it may for now. An unchanged re-sync still works.";
-                Self::new(429, "lookup_budget_spent", "The lookup budget is spent", detail)
-                    .with("limit", "lookup_budget")
-                    .until(*until, now)
-            }
-            LookupRefused::Failed(cause) => Self::unavailable(cause),
-        }
-    }
-}
-
-/// More handles than a request may hold.
-pub(super) fn too_many_handles(most: usize) -> Problem {
-    let detail =
-        format!("One lookup holds at most {most} handles. Split the address book into several sets.");
-    Problem::new(400, "too_many_handles", "Too many handles", detail).with("limit", most)
 }
 
 fn over() -> Problem {
     let detail = "This verification has ended. Start a new one.";
     Problem::new(410, "verification_over", "The verification is over", detail)
-}
-
-fn number(cause: NumberError) -> Problem {
-    let (reason, detail) = match cause {
-        NumberError::NotANumber => ("not_a_number", "This is not a phone number."),
-        NumberError::TooShort => ("too_short", "The number is too short; perhaps the area code is missing."),
-        NumberError::TooLong => ("too_long", "The number is too long."),
-        NumberError::UnknownCountry => ("unknown_country", "No country has this calling code."),
-        NumberError::RegionNeeded => {
-            ("region_needed", "Write the number with + and its country code, or send `region`, such as FI.")
-        }
-        NumberError::UnknownRegion => {
-            ("unknown_region", "`region` is not a two-letter country code, such as FI.")
-        }
-        NumberError::Unassigned => ("unassigned", "No such number is in use."),
-        NumberError::HasExtension => {
-            ("has_extension", "No code reaches an extension: send the number without it.")
-        }
-    };
-    Problem::new(422, "number_invalid", "The phone number is not valid", detail).with("reason", reason)
 }
 
 /// The members in the order in which RFC 9457 lists them.

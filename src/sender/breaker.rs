@@ -56,6 +56,13 @@ impl Breaker {
         self.state().open_until.is_some()
     }
 
+    /// How often in a row the gateway failed, and until when it is passed over, if it is.
+    #[must_use]
+    pub fn found(&self) -> (u32, Option<Timestamp>) {
+        let state = self.state();
+        (state.failures, state.open_until)
+    }
+
     /// Two numbers are whole even if a thread that held them panicked.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -29,6 +29,12 @@ impl Gateway {
         self.breaker.admits(now)
     }
 
+    /// How often in a row it failed, and until when this node passes it over, if it does.
+    #[must_use]
+    pub fn found(&self) -> (u32, Option<Timestamp>) {
+        self.breaker.found()
+    }
+
     /// Learns from an answer whether the gateway itself is well.
     pub fn learn<T>(&self, answer: &Result<T, SendError>, now: Timestamp) {
         let failed = match answer {
@@ -58,6 +64,12 @@ impl Gateways {
     #[must_use]
     pub fn new(gateways: Vec<Gateway>, routes: &[Route]) -> Self {
         Self { gateways, routes: routes.to_vec() }
+    }
+
+    /// Every gateway, in order of preference.
+    #[must_use]
+    pub fn all(&self) -> &[Gateway] {
+        &self.gateways
     }
 
     /// The gateway of that name.

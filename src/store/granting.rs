@@ -16,7 +16,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 49] = [
+const GRANTS: [(&str, &str); 50] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("admin_attempts", CHANGE),
@@ -48,6 +48,7 @@ const GRANTS: [(&str, &str); 49] = [
     ("epochs", AMEND),
     ("feed_identity", READ),
     ("feed_marks", PASS),
+    ("gateway_states", CHANGE),
     ("guard_buckets", CHANGE),
     ("guard_pauses", CHANGE),
     ("guess_counts", CHANGE),

@@ -1,6 +1,8 @@
 //! What admins do for people, and to them, on the console's pages.
 
-use crate::harness::{Reply, on_both_engines};
+use crate::harness::{Reply, TestService, on_both_engines};
+use reqwest::Method;
+use serde_json::{Value, json};
 use tuttu::model::admin::Role;
 
 const ANNA: &str = "+358401234561";
@@ -15,9 +17,9 @@ on_both_engines!(an_admin_finds_locks_and_erases_an_account_and_sees_no_number, 
     let found = service.submit("/admin/accounts/search", &admin, &[("wanted", ANNA)]).await;
     assert_eq!(
         (found.status, found.header("location")),
-        (303, &*format!("/admin/accounts/{}", anna.account_id))
+        (303, &*format!("/admin/accounts/{}", &anna.account_id))
     );
-    let path = format!("/admin/accounts/{}", anna.account_id);
+    let path = format!("/admin/accounts/{}", &anna.account_id);
     let page = text(&service.page(&path, &admin).await.expect(200, ""));
     assert!(page.contains("+358 ••••••• 61") && !page.contains("401234561"), "{page}");
     let short = service.submit(&format!("{path}/lock"), &admin, &[("reason", "short")]).await;
@@ -43,13 +45,7 @@ on_both_engines!(a_reveal_is_written_down_before_the_number_is_shown, |service| 
     let admin = service.admin("otto", &[Role::Admin]).await;
     service.audit().await;
     let path = format!("/admin/verifications/{}", attempt.id);
-    let mut page = service.page(&path, &admin).await;
-    // The projection follows the log by itself.
-    while page.status == 404 {
-        tokio::task::yield_now().await;
-        page = service.page(&path, &admin).await;
-    }
-    let page = text(&page.expect(200, ""));
+    let page = text(&service.drawn(&attempt.id, &admin).await.expect(200, ""));
     assert!(page.contains("verification.started") && !page.contains("401234561"), "{page}");
     let shown =
         service.submit(&format!("{path}/reveal"), &admin, &[("reason", "ticket 1234: no code")]).await;
@@ -59,4 +55,157 @@ on_both_engines!(a_reveal_is_written_down_before_the_number_is_shown, |service| 
     let found = service.submit("/admin/verifications/search", &admin, &[("phone_number", ANNA)]).await;
     assert!(text(&found).contains("Attempts of +358") && !text(&found).contains("401234561"));
     assert_eq!(service.events("person.searched").await.len(), 1);
+});
+
+const API: &str = "/admin/api/v1";
+
+/// What a machine with these roles is answered.
+async fn ask(service: &TestService, token: &str, method: Method, path: &str, body: &Value) -> Reply {
+    let body = (!body.is_null()).then_some(body);
+    service.call(method, &format!("{API}{path}"), token, body).await
+}
+
+on_both_engines!(a_machine_finds_explains_and_unblocks_what_the_pages_show, |service| {
+    let attempt = service.attempt(ANNA).await;
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    let token = service.api_token(&admin, &[Role::Fraud, Role::Support]).await;
+    service.drawn(&attempt.id, &admin).await;
+    let found =
+        ask(service, &token, Method::GET, "/verifications?country=fi&status=pending", &Value::Null).await;
+    let one = &found.expect(200, "").json["verifications"][0];
+    assert_eq!(
+        (one["id"].as_str(), one["phone_number"].as_str()),
+        (Some(&*attempt.id), Some("+358 ••••••• 61"))
+    );
+    for (filter, count) in [
+        ("country=SE", 0),
+        ("prefix=%2B35840123", 1),
+        ("prefix=%2B358401", 1),
+        ("prefix=%2B3584012", 0),
+        ("gateway=inbox&from=2020-01-01", 1),
+        ("until=2020-01-01", 0),
+        ("limit=1", 1),
+    ] {
+        let found =
+            ask(service, &token, Method::GET, &format!("/verifications?{filter}"), &Value::Null).await;
+        assert_eq!(found.expect(200, "").json["verifications"].as_array().unwrap().len(), count, "{filter}");
+    }
+    for (filter, field) in [
+        ("status=maybe", "status"),
+        ("from=yesterday", "from"),
+        ("before=7", "before"),
+        ("limit=201", "limit"),
+        ("account=anna", "account"),
+    ] {
+        let refused =
+            ask(service, &token, Method::GET, &format!("/verifications?{filter}"), &Value::Null).await;
+        assert_eq!(refused.expect(400, "field_invalid").json["field"], field);
+    }
+    let timeline =
+        ask(service, &token, Method::GET, &format!("/verifications/{}", attempt.id), &Value::Null).await;
+    assert_eq!(timeline.expect(200, "").json["steps"][0]["action"], "verification.started");
+    let early = service.ask(ANNA).await;
+    assert_eq!(early.expect(429, "resend_too_early").status, 429);
+    let path = format!("/verifications/{}/unblock", attempt.id);
+    let short = ask(service, &token, Method::POST, &path, &json!({"reason": "short"})).await;
+    assert_eq!(short.expect(400, "field_invalid").json["field"], "reason");
+    ask(service, &token, Method::POST, &path, &json!({"reason": "ticket 17: no code came"}))
+        .await
+        .expect(204, "");
+    service.ask(ANNA).await.expect(201, "");
+    let searched =
+        ask(service, &token, Method::POST, "/verifications/search", &json!({"phone_number": ANNA})).await;
+    assert!(!searched.expect(200, "").json["verifications"].as_array().unwrap().is_empty());
+    let none =
+        ask(service, &token, Method::POST, "/verifications/search", &json!({"phone_number": "12"})).await;
+    none.expect(422, "number_invalid");
+    let path = format!("/verifications/{}/reveal", attempt.id);
+    let reveal =
+        ask(service, &token, Method::POST, &path, &json!({"reason": "a machine would like to"})).await;
+    reveal.expect(403, "second_factor_due");
+});
+
+on_both_engines!(a_prefix_is_for_roles_that_may_filter_by_it, |service| {
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    let viewer = service.api_token(&admin, &[Role::Viewer]).await;
+    let found = ask(service, &viewer, Method::GET, "/verifications?prefix=%2B35840123", &Value::Null).await;
+    assert_eq!(found.expect(400, "field_invalid").json["field"], "prefix");
+});
+
+on_both_engines!(an_account_is_locked_revoked_exported_and_erased_by_the_api, |service| {
+    let (anna, admin) = (service.register(ANNA).await, service.admin("otto", &[Role::Admin]).await);
+    let to = |path: &str| format!("{API}/accounts/{}{path}", anna.account_id);
+    let (search, wanted) = (format!("{API}/accounts/search"), json!({"phone_number": ANNA}));
+    let found = service.ask_as(Method::POST, &search, &admin, &wanted).await;
+    assert_eq!(found.expect(200, "").json["account_id"], *anna.account_id);
+    let account = service.page(&to(""), &admin).await.expect(200, "");
+    assert_eq!(account.json["phone_number"], "+358 ••••••• 61");
+    let reason = json!({"reason": "a stolen telephone"});
+    service.ask_as(Method::POST, &to("/lock"), &admin, &reason).await.expect(204, "");
+    service.ask_as(Method::POST, &to("/lock"), &admin, &reason).await.expect(409, "unchanged");
+    service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
+    assert_eq!(service.page(&to(""), &admin).await.json["lock"]["reason"], "a stolen telephone");
+    service.ask_as(Method::POST, &to("/unlock"), &admin, &reason).await.expect(204, "");
+    service.get("/v1/account", &anna.token).await.expect(200, "");
+    let shown = service.ask_as(Method::POST, &to("/reveal"), &admin, &reason).await.expect(200, "");
+    assert_eq!(shown.json["phone_number"], ANNA);
+    let copy = service.ask_as(Method::POST, &to("/export"), &admin, &reason).await.expect(200, "");
+    assert_eq!(copy.json["phone_number"], ANNA);
+    let device = account.text("/devices/0/id").to_owned();
+    let device = to(&format!("/devices/{device}"));
+    service.ask_as(Method::DELETE, &device, &admin, &Value::Null).await.expect(204, "");
+    service.ask_as(Method::DELETE, &device, &admin, &Value::Null).await.expect(404, "not_found");
+    service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
+    service.ask_as(Method::DELETE, &to(""), &admin, &Value::Null).await.expect(204, "");
+    service.page(&to(""), &admin).await.expect(404, "not_found");
+});
+
+on_both_engines!(a_country_is_blocked_and_sending_stopped_by_the_api, |service| {
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    let token = service.api_token(&admin, &[Role::Fraud]).await;
+    let unknown = json!({"verdict": "shut", "reason": "pumping since noon"});
+    let refused = ask(service, &token, Method::PUT, "/policies/FI", &unknown).await;
+    assert_eq!(refused.expect(400, "field_invalid").json["field"], "verdict");
+    let block = json!({"verdict": "block", "reason": "pumping since noon", "hours": 2});
+    ask(service, &token, Method::PUT, "/policies/FI", &block).await.expect(204, "");
+    service.ask(ANNA).await.expect(403, "destination_not_allowed");
+    let decided = ask(service, &token, Method::GET, "/policies", &Value::Null).await.expect(200, "");
+    assert_eq!(decided.json["policies"][0]["verdict"], "block");
+    ask(service, &token, Method::DELETE, "/policies/FI", &Value::Null).await.expect(204, "");
+    ask(service, &token, Method::DELETE, "/policies/FI", &Value::Null).await.expect(404, "not_found");
+    let pause = |paused: bool, reason: &str| json!({"paused": paused, "reason": reason});
+    ask(service, &token, Method::PUT, "/sending", &pause(true, "")).await.expect(400, "field_invalid");
+    let paused = ask(service, &token, Method::PUT, "/sending", &pause(true, "an incident")).await;
+    assert_eq!(paused.expect(200, "").json["paused"], true);
+    let now = ask(service, &token, Method::GET, "/now", &Value::Null).await.expect(200, "");
+    assert_eq!(
+        (&now.json["sending"]["reason"], now.json["minutes"].as_array().unwrap().len()),
+        (&json!("an incident"), 60)
+    );
+    let on = ask(service, &token, Method::PUT, "/sending", &json!({"paused": false})).await;
+    assert_eq!(on.expect(200, "").json["paused"], false);
+    service.ask(ANNA).await.expect(201, "");
+    let events = service.events("sending.").await;
+    assert_eq!(events.len(), 2);
+});
+
+on_both_engines!(sums_and_gateways_are_told_as_they_are, |service| {
+    let attempt = service.attempt(ANNA).await;
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    service.drawn(&attempt.id, &admin).await;
+    let sent = |gateways: Reply| gateways.json["gateways"][0]["day"]["sent"].as_i64();
+    while sent(service.page(&format!("{API}/gateways"), &admin).await) != Some(1) {
+        tokio::task::yield_now().await;
+    }
+    let gateways = service.page(&format!("{API}/gateways"), &admin).await.expect(200, "");
+    let one = &gateways.json["gateways"][0];
+    assert_eq!(
+        (&one["name"], &one["nodes"], &one["nodes_passing_over"]),
+        (&json!("inbox"), &json!(1), &json!(0))
+    );
+    let page = text(&service.page("/admin/gateways", &admin).await.expect(200, ""));
+    assert!(page.contains("well") && page.contains("inbox"), "{page}");
+    let countries = service.page(&format!("{API}/countries"), &admin).await.expect(200, "");
+    let finland = &countries.json["countries"][0];
+    assert_eq!((&finland["country"], &finland["day"]["started"]), (&json!("FI"), &json!(1)));
 });

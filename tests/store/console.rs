@@ -9,8 +9,8 @@ use tuttu::model::counter::{Counter, SendPolicy};
 use tuttu::model::guard::Subject;
 use tuttu::model::policy::{Policy, PolicySubject, Verdict};
 use tuttu::store::{
-    AccountChange, Attempt, AttemptCursor, AttemptFilter, CountFilter, Listing, Plan, RegisterOutcome, Seen,
-    Span, Store,
+    AccountChange, Attempt, AttemptCursor, AttemptFilter, CountFilter, GatewayState, Listing, Plan,
+    RegisterOutcome, Seen, Span, Store,
 };
 
 const ANNA: &str = "+358401234561";
@@ -253,4 +253,25 @@ contract!(the_newest_decision_on_a_country_holds_until_it_is_over, |store| {
     store.set_policy(&policy(Verdict::Allow, None)).await.unwrap();
     assert!(store.remove_policy(&subject, "it is over", at(12)).await.unwrap());
     assert!(store.policies(at(12)).await.unwrap().is_empty());
+});
+
+contract!(what_a_node_says_of_its_gateways_holds_while_it_lives, |store| {
+    let state = |gateway: &str, failures, open_until| GatewayState {
+        gateway: gateway.to_owned(),
+        failures,
+        open_until,
+    };
+    let said = [state("main", 5, Some(at(30))), state("spare", 0, None)];
+    store.report_gateways([1; 16], &said, (at(-90), at(0))).await.unwrap();
+    store.report_gateways([2; 16], &[state("main", 0, None)], (at(-60), at(30))).await.unwrap();
+    let seen = store.gateway_states(at(-1)).await.unwrap();
+    assert_eq!(seen, [said[0].clone(), state("main", 0, None), said[1].clone()]);
+    store.report_gateways([1; 16], &[state("main", 0, None)], (at(-50), at(40))).await.unwrap();
+    assert_eq!(
+        store.gateway_states(at(0)).await.unwrap(),
+        vec![state("main", 0, None); 2],
+        "the newest word holds"
+    );
+    store.report_gateways([2; 16], &[], (at(40), at(130))).await.unwrap();
+    assert!(store.gateway_states(at(-1)).await.unwrap().is_empty(), "what is old is forgotten");
 });

@@ -5,6 +5,7 @@ use crate::http::{Problem, Services, console};
 use crate::model::admin::{Role, Roles};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// The fields of a form, in their order; a name may come more than once.
@@ -36,4 +37,11 @@ impl Fields {
         let roles: Vec<Role> = ticked.filter_map(|(_, word)| Role::parse(word)).collect();
         Roles::of(&roles)
     }
+}
+
+/// A time in RFC 3339, or a day, which begins at midnight UTC.
+pub(in crate::http) fn time(field: &'static str, text: &str) -> Result<Timestamp, Problem> {
+    let day = || format!("{text}T00:00:00Z").parse();
+    let read = text.parse().or_else(|_| format!("{text}:00Z").parse()).or_else(|_| day());
+    read.map_err(|_| Problem::field(field, "must be a time like 2026-11-25T12:00:00Z"))
 }

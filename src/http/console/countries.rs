@@ -1,10 +1,13 @@
 //! Where codes go, by whom, and what admins decide of it.
 
-use super::sums::{DAY, HOUR, Sum, by, sums};
+use super::sums::DAY;
 use super::{Frame, Page, PageRefused, Section};
+use crate::http::admin::policies::PolicyBody;
+use crate::http::admin::sums::faring;
 use crate::http::admin::{Fields, Permit, rights};
 use crate::http::{Problem, Services};
 use crate::model::policy::{Policy, PolicySubject, Verdict};
+use crate::oversight::{GatewayHealth, Sum, by};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -27,7 +30,7 @@ async fn countries_page(
     now: Timestamp,
     error: String,
 ) -> Result<CountriesPage, Problem> {
-    let countries = by(&sums(services, DAY, now).await?, |one| &one.country);
+    let countries = by(&services.oversight.counted(DAY, now).await?, |one| &one.country);
     let policies = services.oversight.policies(now).await?;
     let verdicts = [Verdict::Block, Verdict::Allow, Verdict::Monitor];
     Ok(CountriesPage { frame, countries, policies, verdicts, error })
@@ -43,23 +46,13 @@ pub(in crate::http) async fn page(
 
 /// What a form decides of a country or prefix.
 fn decision(fields: &Fields, by: &str, now: Timestamp) -> Result<Policy, Problem> {
-    let unread = || {
-        Problem::field("subject", "must be a country like FI, or a prefix like +35840 of at most 11 digits")
+    let hours = fields.text("hours").trim();
+    let body = PolicyBody {
+        verdict: fields.text("verdict").to_owned(),
+        reason: fields.text("reason").to_owned(),
+        hours: (!hours.is_empty()).then(|| hours.parse().unwrap_or(0)),
     };
-    let reason = fields.text("reason").trim();
-    if reason.chars().count() < crate::oversight::SHORTEST_REASON {
-        return Err(Problem::field("reason", "must say why in at least 10 characters"));
-    }
-    let hours: Option<u64> = fields.text("hours").parse().ok().filter(|hours| *hours > 0);
-    Ok(Policy {
-        subject: PolicySubject::parse(fields.text("subject")).ok_or_else(unread)?,
-        verdict: Verdict::parse(fields.text("verdict"))
-            .ok_or_else(|| Problem::field("verdict", "must be block, allow or monitor"))?,
-        reason: reason.to_owned(),
-        set_by: by.to_owned(),
-        set_at: now,
-        expires_at: hours.map(|hours| now + HOUR * u32::try_from(hours.min(100_000)).unwrap_or(1)),
-    })
+    body.decision(fields.text("subject"), by, now)
 }
 
 /// `POST /admin/countries/policy`.
@@ -95,7 +88,7 @@ pub(in crate::http) async fn remove_policy(
 #[template(path = "gateways.html", config = "src/http/console/askama.toml")]
 pub(in crate::http) struct GatewaysPage {
     frame: Frame,
-    gateways: Vec<Sum>,
+    gateways: Vec<(GatewayHealth, Sum)>,
 }
 
 /// `GET /admin/gateways`.
@@ -103,7 +96,6 @@ pub(in crate::http) async fn gateways(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SeeGateways>,
 ) -> Result<Page<GatewaysPage>, PageRefused> {
-    let counted = sums(&services, DAY, permit.now).await?;
-    let gateways = by(&counted, |one| &one.gateway).into_iter().filter(|sum| !sum.name.is_empty()).collect();
+    let gateways = faring(&services, permit.now).await?;
     Ok(Page(GatewaysPage { frame: permit.frame(Section::Gateways), gateways }))
 }

@@ -1,20 +1,24 @@
 //! What happens now, on all nodes.
 
-use super::sums::{DAY, HOUR, Sum, by, sums};
+use super::series::Series;
+use super::sums::{DAY, HOUR};
 use super::{Frame, Page, PageRefused, Section};
+use crate::http::admin::sums::{refusals, switch_sending};
 use crate::http::admin::{Fields, Permit, rights};
 use crate::http::{Problem, Services};
-use crate::store::{CountFilter, Counted, SendingPause, Span};
+use crate::oversight::{Sum, by};
+use crate::store::{Counted, SendingPause};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Widths of a drawing and its bars.
 const WIDTH: i64 = 720;
 const HEIGHT: i64 = 120;
+/// Minutes of the drawing.
+const MINUTES: usize = 60;
 
 /// A minute of the drawing.
 struct Bar {
@@ -33,6 +37,8 @@ pub(in crate::http) struct NowPage {
     reasons: Vec<(String, i64, i64)>,
     bars: Vec<Bar>,
     highest: i64,
+    /// The day for the drawing that a script makes.
+    series: String,
     pause: Option<SendingPause>,
 }
 
@@ -49,21 +55,15 @@ impl NowPage {
     }
 }
 
-fn drawn(series: &[Counted], now: Timestamp) -> Vec<Bar> {
-    let first = Span::Minute.start((now - HOUR).as_millisecond()) + Span::Minute.ms();
-    let of = |at: i64, kinds: &[&str]| {
-        let fits = series.iter().filter(|one| one.at == at && kinds.contains(&one.kind.as_str()));
-        fits.map(|one| one.number).sum()
-    };
-    (0..60)
-        .map(|minute| {
-            let at = first + minute * Span::Minute.ms();
-            Bar {
-                x: minute * WIDTH / 60,
-                sent: of(at, &["sent", "unknown"]),
-                approved: of(at, &["approved"]),
-                at: Timestamp::from_millisecond(at).unwrap_or(now),
-            }
+/// The last minutes side by side.
+fn bars(minutes: &[(Timestamp, Sum)]) -> Vec<Bar> {
+    let last = minutes.iter().rev().take(MINUTES).rev();
+    last.zip(0..)
+        .map(|((at, sum), place)| Bar {
+            x: place * WIDTH / 60,
+            sent: sum.sent,
+            approved: sum.approved,
+            at: *at,
         })
         .collect()
 }
@@ -73,27 +73,22 @@ pub(in crate::http) async fn page(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SeeNow>,
 ) -> Result<Page<NowPage>, PageRefused> {
-    let now = permit.now;
-    let (last, all) = (sums(&services, HOUR, now).await?, sums(&services, DAY, now).await?);
-    let filter = CountFilter { span: Span::Minute, from: now - HOUR, until: now + HOUR };
-    let bars = drawn(&services.oversight.series(filter).await.map_err(Problem::from)?, now);
-    let mut reasons: BTreeMap<String, i64> = BTreeMap::new();
-    for one in all.iter().filter(|one| one.kind == "refused") {
-        *reasons.entry(one.reason.clone()).or_default() += one.number;
-    }
-    let most = reasons.values().copied().max().unwrap_or(1);
-    let mut reasons: Vec<_> =
-        reasons.into_iter().map(|(reason, number)| (reason, number, number * 300 / most)).collect();
-    reasons.sort_by_key(|(_, number, _)| -number);
+    let (now, oversight) = (permit.now, &services.oversight);
+    let last = oversight.counted(HOUR, now).await.map_err(Problem::from)?;
+    let all = oversight.counted(DAY, now).await.map_err(Problem::from)?;
+    let minutes = oversight.minutes(DAY, now).await.map_err(Problem::from)?;
+    let (bars, reasons) = (bars(&minutes), refusals(&all));
+    let most = reasons.first().map_or(1, |(_, number)| *number).max(1);
     let all_of = |counted: &[Counted]| by(counted, |_| "").into_iter().next().unwrap_or_default();
     Ok(Page(NowPage {
         frame: permit.frame(Section::Now),
         hour: all_of(&last),
         day: all_of(&all),
-        reasons,
+        reasons: reasons.into_iter().map(|(reason, number)| (reason, number, number * 300 / most)).collect(),
         highest: bars.iter().map(|bar| bar.sent.max(bar.approved)).max().unwrap_or(0),
         bars,
-        pause: services.oversight.sending_pause().await.map_err(Problem::from)?,
+        series: Series::of(&minutes).json(),
+        pause: oversight.sending_pause().await.map_err(Problem::from)?,
     }))
 }
 
@@ -103,14 +98,7 @@ pub(in crate::http) async fn switch(
     permit: Permit<rights::SwitchSending>,
     fields: Fields,
 ) -> Result<Response, PageRefused> {
-    let reason = fields.text("reason").trim();
-    if fields.text("go") == "on" {
-        services.oversight.resume_sending(permit.now).await.map_err(Problem::from)?;
-    } else if reason.is_empty() {
-        return Err(Problem::field("reason", "must say why, for whoever looks next").into());
-    } else {
-        let pause = SendingPause { reason: reason.to_owned(), at: permit.now };
-        services.oversight.pause_sending(&pause).await.map_err(Problem::from)?;
-    }
+    let paused = fields.text("go") != "on";
+    switch_sending(&services, paused, fields.text("reason"), permit.now).await?;
     Ok(Redirect::to("/admin/now").into_response())
 }

@@ -1,39 +1,19 @@
 //! Verifications: found by what is known of them, followed step by step.
 
 use super::{Frame, Page, PageRefused, Section};
+use crate::http::admin::verifications::{AttemptQuery, PAGE, STATUSES};
 use crate::http::admin::{Fields, Fresh, Permit, rights};
 use crate::http::extract::Name;
 use crate::http::{Problem, Services};
 use crate::model::id::{AccountId, VerificationId};
 use crate::model::number::PhoneNumber;
 use crate::oversight::Oversight;
-use crate::store::{Attempt, AttemptCursor, AttemptFilter, AttemptStep};
+use crate::store::{Attempt, AttemptFilter, AttemptStep};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
 use std::sync::Arc;
-use std::time::Duration;
-
-const PAGE: i64 = 50;
-/// How far back a page looks.
-const WINDOW: Duration = Duration::from_hours(24 * 30);
-/// Every status as it is shown.
-const STATUSES: [&str; 5] = ["pending", "approved", "expired", "exhausted", "refused"];
-
-/// The filters of the page.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::http) struct Asked {
-    country: String,
-    gateway: String,
-    status: String,
-    prefix: String,
-    account: String,
-    /// Behind which attempt: when it was started, and its name.
-    before: String,
-}
 
 /// An attempt as a row shows it.
 pub(super) struct Row {
@@ -64,71 +44,13 @@ impl Row {
 pub(in crate::http) struct ListPage {
     frame: Frame,
     rows: Vec<Row>,
-    asked: Asked,
+    asked: AttemptQuery,
     statuses: [&'static str; 5],
     /// Whose they are, where a number was searched for.
     searched: String,
     older: Option<String>,
     address: String,
     error: String,
-}
-
-impl Asked {
-    /// What the attempts are asked for.
-    async fn filter(
-        &self,
-        services: &Services,
-        now: Timestamp,
-        may_prefix: bool,
-    ) -> Result<AttemptFilter, Problem> {
-        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let mut filter = AttemptFilter {
-            country: given(&self.country.to_uppercase()),
-            gateway: given(&self.gateway),
-            from: (now - WINDOW).as_millisecond(),
-            ..AttemptFilter::default()
-        };
-        if let Some(text) = given(self.account.trim()) {
-            let account =
-                AccountId::parse(&text).ok_or_else(|| Problem::field("account", "is no account's id"))?;
-            filter.account = Some(account.as_bytes().to_vec());
-        }
-        if let Some((at, id)) = self.before.split_once('.') {
-            let id = VerificationId::parse(id).map(|id| *id.as_bytes());
-            let (Ok(started_at), Some(id)) = (at.parse(), id) else {
-                return Err(Problem::field("before", "is no place in the list"));
-            };
-            filter.before = AttemptCursor { started_at, id };
-        }
-        if !self.status.is_empty() {
-            services.oversight.narrow_to_status(&mut filter, &self.status, now);
-        }
-        let prefix: String = self.prefix.chars().filter(|c| !c.is_whitespace()).collect();
-        if !prefix.is_empty() {
-            if !may_prefix {
-                return Err(Problem::field("prefix", "is for roles that may filter by prefix"));
-            }
-            services.oversight.narrow(&mut filter, &prefix).await?;
-        }
-        Ok(filter)
-    }
-
-    /// The filters as an address says them.
-    fn address(&self) -> String {
-        let mut text = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
-            ("country", &self.country),
-            ("gateway", &self.gateway),
-            ("status", &self.status),
-            ("prefix", &self.prefix),
-            ("account", &self.account),
-        ] {
-            if !value.is_empty() {
-                text.append_pair(name, value);
-            }
-        }
-        text.finish()
-    }
 }
 
 /// The rows of a filter, and where the next page begins.
@@ -141,8 +63,7 @@ async fn rows(
     let full = i64::try_from(found.len()).is_ok_and(|found| found == PAGE);
     let rows: Vec<Row> =
         found.into_iter().map(|attempt| Row::new(&services.oversight, attempt, now)).collect();
-    let cursor = |row: &Row| format!("{}.{}", row.attempt.started_at.as_millisecond(), row.id);
-    let older = rows.last().filter(|_| full).map(cursor);
+    let older = rows.last().filter(|_| full).map(|row| AttemptQuery::behind(&row.attempt));
     Ok((rows, older))
 }
 
@@ -150,10 +71,10 @@ async fn rows(
 pub(in crate::http) async fn page(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SeeVerifications>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<AttemptQuery>,
 ) -> Result<Page<ListPage>, PageRefused> {
     let frame = permit.frame(Section::Verifications);
-    let filter = asked.filter(&services, permit.now, frame.may("filter_by_prefix")).await?;
+    let filter = asked.filter(&services.oversight, permit.now, frame.may("filter_by_prefix")).await?;
     let (rows, older) = rows(&services, &filter, permit.now).await?;
     let (address, searched, error) = (asked.address(), String::new(), String::new());
     Ok(Page(ListPage { frame, rows, asked, statuses: STATUSES, searched, older, address, error }))
@@ -169,7 +90,7 @@ pub(in crate::http) async fn search(
     let mut page = ListPage {
         frame: permit.frame(Section::Verifications),
         rows: Vec::new(),
-        asked: Asked::default(),
+        asked: AttemptQuery::default(),
         statuses: STATUSES,
         searched: String::new(),
         older: None,

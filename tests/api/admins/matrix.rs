@@ -38,6 +38,26 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/admin/api/v1/tokens", Permit(SeeTeam)),
     ("POST", "/admin/api/v1/tokens", Fresh(ManageTeam)),
     ("DELETE", "/admin/api/v1/tokens/{id}", Fresh(ManageTeam)),
+    ("GET", "/admin/api/v1/now", Permit(SeeNow)),
+    ("PUT", "/admin/api/v1/sending", Permit(SwitchSending)),
+    ("GET", "/admin/api/v1/gateways", Permit(SeeGateways)),
+    ("GET", "/admin/api/v1/countries", Permit(SeeGuard)),
+    ("GET", "/admin/api/v1/policies", Permit(SeeGuard)),
+    ("PUT", "/admin/api/v1/policies/{subject}", Permit(ChangeGuard)),
+    ("DELETE", "/admin/api/v1/policies/{subject}", Permit(ChangeGuard)),
+    ("GET", "/admin/api/v1/verifications", Permit(SeeVerifications)),
+    ("POST", "/admin/api/v1/verifications/search", Permit(SearchByNumber)),
+    ("GET", "/admin/api/v1/verifications/{id}", Permit(SeeVerifications)),
+    ("POST", "/admin/api/v1/verifications/{id}/reveal", Fresh(Reveal)),
+    ("POST", "/admin/api/v1/verifications/{id}/unblock", Permit(UnblockNumber)),
+    ("POST", "/admin/api/v1/accounts/search", Permit(SearchByNumber)),
+    ("GET", "/admin/api/v1/accounts/{id}", Permit(SeeAccounts)),
+    ("DELETE", "/admin/api/v1/accounts/{id}", Fresh(EraseAccount)),
+    ("POST", "/admin/api/v1/accounts/{id}/reveal", Fresh(Reveal)),
+    ("POST", "/admin/api/v1/accounts/{id}/lock", Permit(LockAccount)),
+    ("POST", "/admin/api/v1/accounts/{id}/unlock", Permit(LockAccount)),
+    ("POST", "/admin/api/v1/accounts/{id}/export", Fresh(ExportPerson)),
+    ("DELETE", "/admin/api/v1/accounts/{id}/devices/{device}", Permit(RevokeDevice)),
     ("GET", "/admin/api/v1/audit/entries", Permit(SeeAuditLog)),
     ("GET", "/admin/api/v1/audit/entries/{index}", Permit(SeeAuditLog)),
     ("GET", "/admin/api/v1/audit/entries/{index}/proof", Permit(SeeAuditLog)),
@@ -125,7 +145,12 @@ fn every_route_has_a_row() {
 }
 
 async fn send(service: &TestService, method: &str, path: &str, admin: Option<&Admin>) -> Reply {
-    let target = path.replace("{id}", ID).replace("{index}", "0").replace("{*file}", "console.css");
+    let target = path
+        .replace("{id}", ID)
+        .replace("{index}", "0")
+        .replace("{device}", ID)
+        .replace("{subject}", "FI")
+        .replace("{*file}", "console.css");
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let request = match admin {
         Some(admin) => service.browse(method.clone(), &target, admin),

@@ -70,6 +70,17 @@ impl TestService {
         Reply::read(self.browse(Method::GET, path, admin).send().await.unwrap()).await
     }
 
+    /// The page of an attempt, once the console has drawn it from the log by itself.
+    pub(crate) async fn drawn(&self, attempt: &str, admin: &Admin) -> Reply {
+        loop {
+            let page = self.page(&format!("/admin/verifications/{attempt}"), admin).await;
+            if page.status != 404 {
+                return page;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// A question of the API as a script of the console asks it.
     pub(crate) async fn ask_as(&self, method: Method, path: &str, admin: &Admin, body: &Value) -> Reply {
         let request = self.browse(method, path, admin);

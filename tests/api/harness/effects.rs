@@ -20,7 +20,7 @@ pub(crate) enum Effect {
 }
 
 /// Every route of the API. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
-pub(crate) const EFFECTS: [(&str, &str, Effect); 34] = [
+pub(crate) const EFFECTS: [(&str, &str, Effect); 54] = [
     ("POST", "/v1/verifications", Effect::One),
     ("GET", "/v1/verifications/{id}", Effect::None),
     ("POST", "/v1/verifications/{id}/codes", Effect::One),
@@ -48,6 +48,26 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 34] = [
     ("GET", "/admin/api/v1/tokens", Effect::None),
     ("POST", "/admin/api/v1/tokens", Effect::One),
     ("DELETE", "/admin/api/v1/tokens/{id}", Effect::One),
+    ("GET", "/admin/api/v1/now", Effect::None),
+    ("PUT", "/admin/api/v1/sending", Effect::OneAtMost),
+    ("GET", "/admin/api/v1/gateways", Effect::None),
+    ("GET", "/admin/api/v1/countries", Effect::None),
+    ("GET", "/admin/api/v1/policies", Effect::None),
+    ("PUT", "/admin/api/v1/policies/{subject}", Effect::One),
+    ("DELETE", "/admin/api/v1/policies/{subject}", Effect::One),
+    ("GET", "/admin/api/v1/verifications", Effect::None),
+    ("POST", "/admin/api/v1/verifications/search", Effect::One),
+    ("GET", "/admin/api/v1/verifications/{id}", Effect::None),
+    ("POST", "/admin/api/v1/verifications/{id}/reveal", Effect::One),
+    ("POST", "/admin/api/v1/verifications/{id}/unblock", Effect::One),
+    ("POST", "/admin/api/v1/accounts/search", Effect::One),
+    ("GET", "/admin/api/v1/accounts/{id}", Effect::None),
+    ("DELETE", "/admin/api/v1/accounts/{id}", Effect::One),
+    ("POST", "/admin/api/v1/accounts/{id}/reveal", Effect::One),
+    ("POST", "/admin/api/v1/accounts/{id}/lock", Effect::One),
+    ("POST", "/admin/api/v1/accounts/{id}/unlock", Effect::One),
+    ("POST", "/admin/api/v1/accounts/{id}/export", Effect::One),
+    ("DELETE", "/admin/api/v1/accounts/{id}/devices/{device}", Effect::One),
     ("GET", "/admin/api/v1/audit/entries", Effect::None),
     ("GET", "/admin/api/v1/audit/entries/{index}", Effect::None),
     ("GET", "/admin/api/v1/audit/entries/{index}/proof", Effect::None),

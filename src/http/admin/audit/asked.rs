@@ -2,11 +2,11 @@
 
 use crate::audit::ExportFormat;
 use crate::http::Problem;
+use crate::http::admin::time;
 use crate::model::audit::Action;
 use crate::store::LogFilter;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -106,11 +106,4 @@ impl AuditQuery {
 fn subject(text: &str) -> Result<Vec<u8>, Problem> {
     let read = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 16);
     read.ok_or_else(|| Problem::field("subject", "must be the 22 characters that entries name a person by"))
-}
-
-/// A time in RFC 3339, or a day, which begins at midnight UTC.
-fn time(field: &'static str, text: &str) -> Result<Timestamp, Problem> {
-    let day = || format!("{text}T00:00:00Z").parse();
-    let read = text.parse().or_else(|_| format!("{text}:00Z").parse()).or_else(|_| day());
-    read.map_err(|_| Problem::field(field, "must be a time like 2026-11-25T12:00:00Z"))
 }

@@ -23,6 +23,7 @@
       const age = next ? 31536000 : 0;
       document.cookie = `tuttu-theme=${next}; Path=/admin; Max-Age=${age}; SameSite=Strict`;
       show();
+      document.dispatchEvent(new Event("tuttu:look"));
     });
   }
 
@@ -36,5 +37,30 @@
   if (field) {
     take();
     addEventListener("hashchange", take);
+  }
+  // Numbers over time. What is drawn stands in the page as a table of sums, too; the drawing is swapped with its figure.
+  const draw = (figure) => {
+    const { at, sent, approved, refused } = JSON.parse(figure.dataset.series);
+    const look = getComputedStyle(root);
+    const colour = (name) => look.getPropertyValue(name).trim();
+    const line = (label, name, dash) => ({ label, stroke: colour(name), width: 2, dash, points: { show: false } });
+    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    figure.hidden = false;
+    figure.replaceChildren();
+    new uPlot({
+      width: figure.clientWidth,
+      height: 220,
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      scales: { y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
+      axes: [axis, { ...axis, size: 46 }],
+      series: [{ label: "Time (UTC)" }, line("Sent", "--series-1"), line("Proven", "--series-2"), line("Refused", "--series-3", [6, 4])],
+    }, [at, sent, approved, refused], figure);
+  };
+  const drawAll = (which) => document.querySelectorAll(which).forEach(draw);
+  // By then the library is there, which is loaded behind this.
+  addEventListener("DOMContentLoaded", () => drawAll("[data-series]"));
+  document.addEventListener("htmx:afterSwap", () => drawAll("[data-series][hidden]"));
+  for (const [target, change] of [[matchMedia("(prefers-color-scheme: dark)"), "change"], [globalThis, "resize"], [document, "tuttu:look"]]) {
+    target.addEventListener(change, () => drawAll("[data-series]"));
   }
 })();
