@@ -44,6 +44,7 @@
     const look = getComputedStyle(root);
     const colour = (name) => look.getPropertyValue(name).trim();
     const line = (label, name, dash) => ({ label, stroke: colour(name), width: 2, dash, points: { show: false } });
+    const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     figure.hidden = false;
     figure.replaceChildren();
@@ -52,8 +53,8 @@
       height: 220,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       scales: { y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
-      axes: [axis, { ...axis, size: 46 }],
-      series: [{ label: "Time (UTC)" }, line("Sent", "--series-1"), line("Proven", "--series-2"), line("Refused", "--series-3", [6, 4])],
+      axes: [{ ...axis, values: (_, times) => times.map(clock) }, { ...axis, size: 46 }],
+      series: [{ label: "Time (UTC)", value: (_, time) => (time == null ? "–" : clock(time)) }, line("Sent", "--series-1"), line("Proven", "--series-2"), line("Refused", "--series-3", [6, 4])],
     }, [at, sent, approved, refused], figure);
   };
   const drawAll = (which) => document.querySelectorAll(which).forEach(draw);
