@@ -1,18 +1,20 @@
 //! What admins see of the service and do to people: attempts, sums, policies, reveals, locks, erasure, export.
 
 mod export;
+mod guard;
 mod health;
 mod people;
 mod reading;
 mod sums;
 
 pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, PersonExport};
+pub use guard::GuardState;
 pub use health::{GatewayHealth, GatewayWatch};
 pub use people::{FoundAccount, LookRefused, SHORTEST_REASON};
 pub use sums::{Sum, by};
 
 use crate::devices::Devices;
-use crate::model::guard::Subject;
+use crate::model::guard::{GuardPolicy, Subject};
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::policy::{BLOCK_DIGITS, Policy, PolicySubject};
@@ -41,6 +43,7 @@ pub struct Oversight {
     devices: Devices,
     decided: Decided,
     watch: Arc<GatewayWatch>,
+    guard: GuardPolicy,
     code_lifetime: Duration,
     reveals_per_hour: u32,
 }
@@ -48,6 +51,8 @@ pub struct Oversight {
 /// How much an admin is shown, and how long codes live.
 #[derive(Debug, Clone, Copy)]
 pub struct OversightPolicy {
+    /// The guard's buckets.
+    pub guard: GuardPolicy,
     /// After this a pending attempt is expired.
     pub code_lifetime: Duration,
     /// Whole numbers that an admin may be shown in an hour.
@@ -63,8 +68,8 @@ impl Oversight {
         (decided, watch): (Decided, GatewayWatch),
         policy: OversightPolicy,
     ) -> Self {
-        let (OversightPolicy { code_lifetime, reveals_per_hour }, watch) = (policy, Arc::new(watch));
-        Self { store, keys, accounts, devices, decided, watch, code_lifetime, reveals_per_hour }
+        let (OversightPolicy { guard, code_lifetime, reveals_per_hour }, watch) = (policy, Arc::new(watch));
+        Self { store, keys, accounts, devices, decided, watch, guard, code_lifetime, reveals_per_hour }
     }
 
     /// When an attempt that was started must have been approved to be so at all.

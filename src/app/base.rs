@@ -76,6 +76,7 @@ impl Base {
         let decided = verification.destinations.decided().clone();
         let watch = GatewayWatch::new(verification.gateways.clone(), self.key_rotation.node_id());
         let policy = OversightPolicy {
+            guard: verification.guard,
             code_lifetime: verification.code_lifetime,
             reveals_per_hour: config.limits.reveals_per_hour,
         };

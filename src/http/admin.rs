@@ -56,7 +56,7 @@ pub(super) fn api() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sums::gateways))
         .routes(routes!(sums::countries))
         .routes(routes!(policies::list))
-        .routes(routes!(policies::set, policies::remove))
+        .routes(routes!(policies::one, policies::set, policies::remove))
         .routes(routes!(verifications::list))
         .routes(routes!(verifications::search))
         .routes(routes!(verifications::one))

@@ -72,6 +72,12 @@ impl Subject {
         subject.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         Self(subject)
     }
+
+    /// The subject by which the conversion of numbers that begin so, all but six digits, is counted.
+    #[must_use]
+    pub fn of_conversion(key: &SecretKey, range: &str) -> Self {
+        Self::derive(key, "conversion", range)
+    }
 }
 
 impl fmt::Debug for Subject {
@@ -127,6 +133,16 @@ impl GuardPolicy {
                 Some(size.toll(level, lane, subject))
             })
             .collect()
+    }
+}
+
+impl GuardPolicy {
+    /// A unit of the bucket that everybody's sends to a country or block take from.
+    #[must_use]
+    pub fn toll_of(&self, key: &SecretKey, level: Level, lane: Lane, destination: &str) -> Option<Toll> {
+        let (_, size) = Level::GUARDED.into_iter().zip(self.sizes).find(|(one, _)| *one == level)?;
+        let subject = Subject::derive(key, level.as_str(), &format!("{}/{destination}", lane.as_str()));
+        Some(size.toll(level, lane, subject))
     }
 }
 

@@ -140,6 +140,22 @@ impl Store {
         Ok(states)
     }
 
+    /// Until when a destination is paused, if it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn destination_pause(
+        &self,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let key = subject.as_bytes().as_slice();
+        let last: Option<(i64, i64)> =
+            read!(self, conn => sqlx::query_as(LAST_PAUSE).bind(key).fetch_optional(conn).await?);
+        let until = PAUSES.time_if("paused_until", last.map(|(until, _)| until))?;
+        Ok(until.filter(|until| *until > now))
+    }
+
     /// Pauses a destination until its bucket has a unit again and at least for the next longer pause; one
     /// that is paused stays so. When it ends.
     ///

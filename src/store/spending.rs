@@ -1,5 +1,7 @@
 //! Money: what codes have cost in a day, by country and in all, held under the caps that are set.
 
+use super::{Store, StoreError, read};
+use crate::model::guard::Subject;
 use jiff::Timestamp;
 
 /// Milliseconds of a day (UTC).
@@ -107,3 +109,17 @@ macro_rules! spend_money {
     }};
 }
 pub(super) use spend_money;
+
+impl Store {
+    /// Messages to a range of numbers today and yesterday (UTC), and how many of their codes were approved.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conversion(&self, range: Subject, now: Timestamp) -> Result<(i64, i64), StoreError> {
+        Ok(read!(self, conn => {
+            let since = day(now) - CONVERSION_DAYS;
+            let asked = sqlx::query_as(CONVERSION).bind(range.as_bytes().as_slice()).bind(since);
+            asked.fetch_one(conn).await?
+        }))
+    }
+}

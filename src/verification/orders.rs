@@ -86,6 +86,6 @@ impl Verifications {
 
     /// The prefix of a number whose conversion is counted.
     pub(super) fn prefix(&self, number: &PhoneNumber) -> Subject {
-        Subject::derive(self.keys.subjects(), "conversion", number.less_digits(6))
+        Subject::of_conversion(self.keys.subjects(), number.less_digits(6))
     }
 }

@@ -189,6 +189,31 @@ on_both_engines!(a_country_is_blocked_and_sending_stopped_by_the_api, |service| 
     assert_eq!(events.len(), 2);
 });
 
+on_both_engines!(the_guard_of_a_country_and_of_a_prefix_is_shown, |service| {
+    for last in 1..=4 {
+        service.ask(&format!("+35840123456{last}")).await.expect(201, "");
+    }
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    let country = service.page(&format!("{API}/policies/FI"), &admin).await.expect(200, "");
+    assert_eq!(
+        (&country.json["guards"][0]["left_percent"], &country.json["policy"]),
+        (&json!(98), &Value::Null)
+    );
+    let prefix = service.page(&format!("{API}/policies/+35840123"), &admin).await.expect(200, "");
+    assert_eq!(prefix.json["guards"][0]["left_percent"], 50, "four of eight: {prefix:?}");
+    let range = service.page(&format!("{API}/policies/+358401"), &admin).await.expect(200, "");
+    let range = &range.json["guards"][1];
+    assert_eq!(
+        (&range["level"], &range["sends"], &range["approvals"]),
+        (&json!("guard_number_range"), &json!(4), &json!(0))
+    );
+    let page = text(&service.page("/admin/countries?prefix=%2B35840123", &admin).await.expect(200, ""));
+    assert!(page.contains("50 % left"), "{page}");
+    let viewer = service.admin("vera", &[Role::Viewer]).await;
+    service.page(&format!("{API}/policies/+35840123"), &viewer).await.expect(403, "not_permitted");
+    service.page(&format!("{API}/policies/Finland"), &admin).await.expect(404, "not_found");
+});
+
 on_both_engines!(sums_and_gateways_are_told_as_they_are, |service| {
     let attempt = service.attempt(ANNA).await;
     let admin = service.admin("otto", &[Role::Admin]).await;

@@ -255,6 +255,15 @@ contract!(the_newest_decision_on_a_country_holds_until_it_is_over, |store| {
     assert!(store.policies(at(12)).await.unwrap().is_empty());
 });
 
+contract!(a_destination_is_shut_for_as_long_as_it_is_told, |store| {
+    let subject = Subject::from_slice(&[7; 16]).unwrap();
+    assert_eq!(store.destination_pause(subject, at(0)).await.unwrap(), None);
+    let until = store.pause_destination(subject, at(0), at(0)).await.unwrap();
+    assert_eq!(store.destination_pause(subject, at(1)).await.unwrap(), Some(until));
+    assert_eq!(store.destination_pause(subject, until).await.unwrap(), None);
+    assert_eq!(store.conversion(subject, at(0)).await.unwrap(), (0, 0), "nothing was sent there");
+});
+
 contract!(what_a_node_says_of_its_gateways_holds_while_it_lives, |store| {
     let state = |gateway: &str, failures, open_until| GatewayState {
         gateway: gateway.to_owned(),

@@ -4,8 +4,9 @@ use super::{Permit, rights};
 use crate::http::extract::{Json, Name};
 use crate::http::meta::ProblemDocument;
 use crate::http::{Problem, Services};
+use crate::model::admin::Permission;
 use crate::model::policy::{Policy, PolicySubject, Verdict};
-use crate::oversight::SHORTEST_REASON;
+use crate::oversight::{GuardState, SHORTEST_REASON};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -96,6 +97,73 @@ impl PolicyBody {
             expires_at: self.hours.map(|hours| now + HOUR * hours),
         })
     }
+}
+
+/// How the guard stands at a country or prefix.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct GuardView {
+    guards: Vec<GuardStateView>,
+    /// What was decided of it.
+    policy: Option<PolicyView>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct GuardStateView {
+    /// `guard_country`, `guard_number_block` (less four digits) or `guard_number_range` (less six).
+    level: String,
+    /// What is left to everybody.
+    left_percent: u32,
+    /// What is left to whoever solves a challenge.
+    second_lane_percent: u32,
+    /// Until when nobody is let through without a captcha.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    paused_until: Option<Timestamp>,
+    /// Messages to the range today and yesterday (UTC).
+    sends: Option<i64>,
+    /// How many of their codes were approved.
+    approvals: Option<i64>,
+}
+
+impl From<GuardState> for GuardStateView {
+    fn from(state: GuardState) -> Self {
+        let (sends, approvals) = state.conversion.unzip();
+        Self {
+            level: state.level.as_str().to_owned(),
+            left_percent: state.left_percent,
+            second_lane_percent: state.second_percent,
+            paused_until: state.paused_until,
+            sends,
+            approvals,
+        }
+    }
+}
+
+/// `GET /admin/api/v1/policies/{subject}`: how the guard stands there, and what was decided. Wants `see_guard`, and of a
+/// prefix `filter_by_prefix`.
+#[utoipa::path(get, path = "/admin/api/v1/policies/{subject}", tag = "admin",
+    params(("subject" = String, Path, description = "A country (ISO 3166), or a number without its last four or six digits")),
+    security(("admin_session" = []), ("api_token" = [])), responses(
+    (status = 200, description = "How it stands", body = GuardView),
+    (status = 401, description = "`not_signed_in`", body = ProblemDocument),
+    (status = 403, description = "`not_permitted`", body = ProblemDocument),
+    (status = 404, description = "`not_found`: neither a country nor a prefix", body = ProblemDocument),
+))]
+pub(in crate::http) async fn one(
+    State(services): State<Arc<Services>>,
+    permit: Permit<rights::SeeGuard>,
+    Name(subject): Name,
+) -> Result<Answer<GuardView>, Problem> {
+    let subject = PolicySubject::parse(&subject).ok_or_else(Problem::not_found)?;
+    if subject.kind() == "prefix" && !permit.caller.may(Permission::FilterByPrefix) {
+        return Err(Problem::not_permitted(Permission::FilterByPrefix));
+    }
+    let guards = services.oversight.guard_states(&subject, permit.now).await?;
+    let policies = services.oversight.policies(permit.now).await?;
+    let policy = policies.into_iter().find(|policy| policy.subject == subject);
+    Ok(Answer(GuardView {
+        guards: guards.into_iter().map(GuardStateView::from).collect(),
+        policy: policy.map(PolicyView::from),
+    }))
 }
 
 /// `GET /admin/api/v1/policies`: what was decided. Wants `see_guard`.

@@ -7,18 +7,32 @@ use crate::http::admin::sums::faring;
 use crate::http::admin::{Fields, Permit, rights};
 use crate::http::{Problem, Services};
 use crate::model::policy::{Policy, PolicySubject, Verdict};
-use crate::oversight::{GatewayHealth, Sum, by};
+use crate::oversight::{GatewayHealth, GuardState, Sum, by};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::Timestamp;
+use serde::Deserialize;
 use std::sync::Arc;
+
+/// Countries that are shown, those with most messages first.
+const MOST: usize = 60;
+
+/// What else the page is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::http) struct Asked {
+    prefix: String,
+}
 
 #[derive(Template)]
 #[template(path = "countries.html", config = "src/http/console/askama.toml")]
 pub(in crate::http) struct CountriesPage {
     frame: Frame,
-    countries: Vec<Sum>,
+    countries: Vec<(Sum, Option<GuardState>)>,
+    /// A prefix that was asked for, with how the guard stands there.
+    asked: String,
+    guards: Vec<GuardState>,
     policies: Vec<Policy>,
     verdicts: [Verdict; 3],
     error: String,
@@ -30,18 +44,40 @@ async fn countries_page(
     now: Timestamp,
     error: String,
 ) -> Result<CountriesPage, Problem> {
-    let countries = by(&services.oversight.counted(DAY, now).await?, |one| &one.country);
+    let mut countries = Vec::new();
+    for sum in by(&services.oversight.counted(DAY, now).await?, |one| &one.country).into_iter().take(MOST) {
+        let guards = match PolicySubject::parse(&sum.name) {
+            Some(country) => services.oversight.guard_states(&country, now).await?,
+            None => Vec::new(),
+        };
+        countries.push((sum, guards.into_iter().next()));
+    }
     let policies = services.oversight.policies(now).await?;
     let verdicts = [Verdict::Block, Verdict::Allow, Verdict::Monitor];
-    Ok(CountriesPage { frame, countries, policies, verdicts, error })
+    let (asked, guards) = (String::new(), Vec::new());
+    Ok(CountriesPage { frame, countries, asked, guards, policies, verdicts, error })
 }
 
 /// `GET /admin/countries`.
 pub(in crate::http) async fn page(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SeeGuard>,
+    Query(asked): Query<Asked>,
 ) -> Result<Page<CountriesPage>, PageRefused> {
-    Ok(Page(countries_page(&services, permit.frame(Section::Countries), permit.now, String::new()).await?))
+    let frame = permit.frame(Section::Countries);
+    let may_prefix = frame.may("filter_by_prefix");
+    let mut page = countries_page(&services, frame, permit.now, String::new()).await?;
+    match PolicySubject::parse(&asked.prefix).filter(|subject| subject.kind() == "prefix") {
+        Some(prefix) if may_prefix => {
+            page.guards =
+                services.oversight.guard_states(&prefix, permit.now).await.map_err(Problem::from)?;
+            prefix.as_str().clone_into(&mut page.asked);
+        }
+        _ if asked.prefix.is_empty() => {}
+        _ => "A prefix is a plus sign and at most 11 digits, for roles that may filter by it."
+            .clone_into(&mut page.error),
+    }
+    Ok(Page(page))
 }
 
 /// What a form decides of a country or prefix.

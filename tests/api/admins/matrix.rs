@@ -43,6 +43,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/admin/api/v1/gateways", Permit(SeeGateways)),
     ("GET", "/admin/api/v1/countries", Permit(SeeGuard)),
     ("GET", "/admin/api/v1/policies", Permit(SeeGuard)),
+    ("GET", "/admin/api/v1/policies/{subject}", Permit(SeeGuard)),
     ("PUT", "/admin/api/v1/policies/{subject}", Permit(ChangeGuard)),
     ("DELETE", "/admin/api/v1/policies/{subject}", Permit(ChangeGuard)),
     ("GET", "/admin/api/v1/verifications", Permit(SeeVerifications)),
