@@ -10,12 +10,14 @@ mod anchors;
 mod export;
 mod proofs;
 mod reading;
+mod schema;
 mod tiles;
 mod verify;
 
 pub use anchors::Anchors;
 pub use export::{ExportFormat, ExportHeader, ExportTrailer, ExportedEntry, Exporter};
 pub use proofs::{Proof, ProofRefused, Prover, extends};
+pub use schema::schema;
 pub use tiles::TilePath;
 pub use verify::{Damage, Verification, Verified};
 

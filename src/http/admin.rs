@@ -74,6 +74,7 @@ pub(super) fn api() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::proof))
         .routes(routes!(audit::log))
         .routes(routes!(audit::catalogue))
+        .routes(routes!(audit::schema))
         .routes(routes!(audit::verify))
         .routes(routes!(audit::export))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

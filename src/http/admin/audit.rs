@@ -9,7 +9,7 @@ use crate::audit::{ExportFormat, Verification, Verified};
 use crate::http::extract::{Json, Name};
 use crate::http::meta::ProblemDocument;
 use crate::http::{Problem, Services, stream};
-use crate::model::audit::Action;
+use crate::model::audit::{Action, Entry};
 use crate::store::{LogFilter, LogPage, LoggedEntry};
 use axum::Json as Answer;
 use axum::body::{Body, Bytes};
@@ -38,7 +38,7 @@ pub(in crate::http) struct EntriesView {
 pub(in crate::http) struct EntryView {
     index: u64,
     /// The entry, byte for byte as it was logged.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Entry)]
     entry: Box<RawValue>,
 }
 
@@ -170,6 +170,17 @@ pub(in crate::http) async fn log(
         keys,
         pending,
     }))
+}
+
+/// `GET /admin/api/v1/audit/schema`: the form of entries, as JSON Schema 2020-12. Wants `see_audit_log`.
+#[utoipa::path(get, path = "/admin/api/v1/audit/schema", tag = "admin",
+    security(("admin_session" = []), ("api_token" = [])), responses(
+    (status = 200, description = "The schema", body = Object, content_type = "application/schema+json"),
+    (status = 401, description = "`not_signed_in`", body = ProblemDocument),
+    (status = 403, description = "`not_permitted`", body = ProblemDocument),
+))]
+pub(in crate::http) async fn schema(_: Permit<rights::SeeAuditLog>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/schema+json")], Answer(crate::audit::schema()))
 }
 
 /// `GET /admin/api/v1/audit/catalogue`: every action that is written to the log. Wants `see_audit_log`.

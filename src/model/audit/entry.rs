@@ -6,10 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// An event as the log holds it. Its text is JSON with the members in alphabetical order, as RFC 8785 has it; the text's
 /// bytes are the leaf.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct Entry {
     /// What was done.
     pub action: String,
@@ -39,13 +41,15 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Target>,
     /// When, by the clock of the node that wrote it.
+    #[schema(value_type = String, format = DateTime)]
     pub time: Timestamp,
     /// The version of this form: 1.
     pub v: u8,
 }
 
 /// Somebody by what they are and, where it is no person's secret, who.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditParty)]
 pub struct Party {
     /// Which one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +60,8 @@ pub struct Party {
 }
 
 /// The circumstances of an event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditContext)]
 pub struct Context {
     /// How a code travels.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
 /// What came of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AuditOutcome)]
 pub enum Outcome {
     /// It was done.
     Success,
@@ -125,7 +127,8 @@ impl fmt::Debug for Owner {
 }
 
 /// What else an event is about, by a name that is no person's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditTarget)]
 pub struct Target {
     /// Which one.
     pub id: String,
@@ -135,7 +138,8 @@ pub struct Target {
 }
 
 /// A value that was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditChange)]
 pub struct Change {
     /// Which one.
     pub field: Cow<'static, str>,

@@ -64,6 +64,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/admin/api/v1/audit/entries/{index}/proof", Permit(SeeAuditLog)),
     ("GET", "/admin/api/v1/audit/log", Permit(SeeAuditLog)),
     ("GET", "/admin/api/v1/audit/catalogue", Permit(SeeAuditLog)),
+    ("GET", "/admin/api/v1/audit/schema", Permit(SeeAuditLog)),
     ("POST", "/admin/api/v1/audit/verify", Permit(VerifyAuditLog)),
     ("POST", "/admin/api/v1/audit/export", Permit(ExportAuditLog)),
     ("GET", "/admin", Session),

@@ -20,7 +20,7 @@ pub(crate) enum Effect {
 }
 
 /// Every route of the API. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
-pub(crate) const EFFECTS: [(&str, &str, Effect); 55] = [
+pub(crate) const EFFECTS: [(&str, &str, Effect); 56] = [
     ("POST", "/v1/verifications", Effect::One),
     ("GET", "/v1/verifications/{id}", Effect::None),
     ("POST", "/v1/verifications/{id}/codes", Effect::One),
@@ -74,6 +74,7 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 55] = [
     ("GET", "/admin/api/v1/audit/entries/{index}/proof", Effect::None),
     ("GET", "/admin/api/v1/audit/log", Effect::None),
     ("GET", "/admin/api/v1/audit/catalogue", Effect::None),
+    ("GET", "/admin/api/v1/audit/schema", Effect::None),
     ("POST", "/admin/api/v1/audit/verify", Effect::None),
     ("POST", "/admin/api/v1/audit/export", Effect::One),
 ];
