@@ -40,18 +40,20 @@ impl Admins {
         Self { store, keys, hashing: Hashing::new() }
     }
 
-    /// The admin whose session has this secret; `None` for one that is unknown, over, or of a disabled admin.
+    /// The admin whose session has this secret; `None` for one that is unknown, over, or of a disabled admin. What a
+    /// page asks by itself is not `in_person`, and keeps no session alive.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn session(
         &self,
         secret: &PlainSecret,
+        in_person: bool,
         now: Timestamp,
     ) -> Result<Option<AdminCaller>, Failure> {
         let hash = secret.hash();
         let Some(session) = self.store.admin_session(&hash, now).await? else { return Ok(None) };
-        if session.seen_at + SEEN_AGAIN <= now {
+        if in_person && session.seen_at + SEEN_AGAIN <= now {
             self.store.see_admin_session(&hash, now).await?;
         }
         Ok(Some(AdminCaller::of_session(session, secret)))

@@ -28,7 +28,7 @@ use crate::model::keys::Keys;
 use crate::store::{Appended, Head, LogFilter, LogRow, PendingEvent, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many entries become one batch at most.
 const BATCH: i64 = 2_000;
@@ -41,6 +41,8 @@ pub struct AuditLog {
     pen: Pen,
     /// The name of a log that has no checkpoint yet.
     origin: Arc<str>,
+    /// The head that this node has seen last: a log that has become shorter since is not ours.
+    seen: Arc<Mutex<Option<(u64, Hash)>>>,
 }
 
 impl AuditLog {
@@ -48,7 +50,7 @@ impl AuditLog {
     #[must_use]
     pub fn new(store: Store, keys: Arc<Keys>, origin: &str) -> Self {
         let pen = Pen::new(&keys, "");
-        Self { store, keys, pen, origin: origin.into() }
+        Self { store, keys, pen, origin: origin.into(), seen: Arc::default() }
     }
 
     /// The database.
@@ -81,14 +83,17 @@ impl AuditLog {
         pending: Vec<PendingEvent>,
         now: Timestamp,
     ) -> Result<Appended, StoreError> {
+        self.goes_on(head.as_ref())?;
         let origin = head.as_ref().map(|head| self.trusted(head)).transpose()?;
         let mut edge = head.map_or_else(Frontier::default, |head| head.edge);
         let (mut rows, mut refused, mut tiles) = (Vec::new(), Vec::new(), Vec::new());
         for event in pending {
-            let known = self.pen.wrote(&event.id, &event.entry, &event.mac);
+            let known = !event.copied && self.pen.wrote(&event.id, &event.entry, &event.mac);
             let Some(entry) = Entry::parse(&event.entry).filter(|_| known) else {
                 metrics::counter!("tuttu_audit_refused_total").increment(1);
-                tracing::error!("a row of audit_pending was written by no node: it is kept in audit_refused");
+                tracing::error!(
+                    "a row of audit_pending was written by no node, or copied: it is kept in audit_refused"
+                );
                 refused.push(event);
                 continue;
             };
@@ -100,6 +105,28 @@ impl AuditLog {
         let signer = self.signer(origin.as_deref())?;
         let note = signer.sign(edge.size(), edge.root()).map_err(|_| unsigned())?;
         Ok(Appended { rows, refused, tiles, head: Head { note, edge, signed_at: now } })
+    }
+
+    /// Whether the log goes on from the head that this node has seen last. Nothing is added to one that was cut, emptied
+    /// or written anew meanwhile: that would sign a past that never was. A restart after a restore sees the log as new.
+    fn goes_on(&self, head: Option<&Head>) -> Result<(), StoreError> {
+        let now = head.map(|head| (head.edge.size(), head.edge.root()));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let sound = match (*seen, now) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some((size, root)), Some((now, now_root))) => size < now || (size == now && root == now_root),
+        };
+        if !sound {
+            metrics::counter!("tuttu_audit_rolled_back_total").increment(1);
+            tracing::error!(
+                "the audit log is not the one that this node has seen: somebody has cut it or written it anew. Nothing \
+                 is added to it; restore it, or start the node again if you did that"
+            );
+            return Err(unsigned());
+        }
+        *seen = now;
+        Ok(())
     }
 
     /// The name of the log whose head this is. Nothing is added to a head that is not signed with one of our keys, or
@@ -200,6 +227,7 @@ fn row(idx: u64, event: PendingEvent, leaf: Hash, entry: Entry) -> LogRow {
     };
     LogRow {
         idx,
+        at: entry.time.as_millisecond(),
         leaf,
         area: entry.action.split('.').next().unwrap_or_default().to_owned(),
         action: entry.action,

@@ -7,7 +7,9 @@ mod audit;
 mod challenges;
 mod database;
 mod defaults;
+mod discovery;
 mod environment;
+mod gateways;
 mod limits;
 mod load;
 mod messages;
@@ -22,6 +24,8 @@ mod webhook;
 
 pub use audit::{Audit, CheckpointHook, Retention};
 pub use challenges::Challenges;
+pub use discovery::{Directory, DirectoryMode, Discovery, Shape, ShapeMode};
+pub use gateways::{Gateway, GatewayKind, Route, Sms};
 pub use limits::{Countries, Guard, GuardMode, Limits, NumberTypes};
 pub use load::{ConfigError, Loaded, Overrides, Setting, load};
 pub use money::Money;
@@ -123,74 +127,6 @@ pub struct KeyFile {
     pub file: PathBuf,
 }
 
-/// Who delivers codes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Sms {
-    /// Gateways in order of preference; none means the inbox.
-    pub gateways: Vec<Gateway>,
-    /// Other orders for some countries or channels: the first that fits counts.
-    pub routes: Vec<Route>,
-}
-
-/// By which gateways messages of some kind travel.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Route {
-    /// To these countries (ISO 3166); none named means all.
-    pub countries: Vec<String>,
-    /// On these channels; none named means all.
-    pub channels: Vec<String>,
-    /// By these gateways, in this order, and by no other.
-    pub gateways: Vec<String>,
-}
-
-words! {
-    /// What kind of gateway delivers.
-    #[derive(Default)]
-    GatewayKind {
-        /// In memory, for development.
-        #[default]
-        Inbox = "inbox",
-        /// The Twilio REST API, or one that speaks it.
-        Twilio = "twilio",
-        /// Any HTTP gateway, signed.
-        Webhook = "webhook",
-    }
-}
-
-/// One gateway.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Gateway {
-    /// Its name, in logs, metrics and callback URLs.
-    pub name: String,
-    /// Its kind.
-    pub kind: GatewayKind,
-    /// Where its API is: of `twilio`, `https://api.twilio.com` if not set; of `webhook`, where messages are posted.
-    pub base_url: Option<String>,
-    /// The account it bills.
-    pub account_sid: Option<String>,
-    /// The account's secret. It also signs callbacks.
-    pub auth_token: Option<Hidden>,
-    /// An API key to send with instead of the account's secret, and its secret.
-    pub api_key_sid: Option<String>,
-    /// The API key's secret.
-    pub api_key_secret: Option<Hidden>,
-    /// The sending number or name.
-    pub from: Option<String>,
-    /// The messaging service that picks the sending number.
-    pub messaging_service_sid: Option<String>,
-    /// The number from which calls are made; without it and a number in `from`, it makes none.
-    pub voice_from: Option<String>,
-    /// The secret of a webhook's signatures: `whsec_` and base64 (Standard Webhooks).
-    pub signing_secret: Option<Hidden>,
-    /// Hosts to which a webhook may go though they are on a private network.
-    pub allow_hosts: Vec<String>,
-    /// The channels of a webhook: `sms`, `voice`.
-    pub channels: Vec<String>,
-}
-
 /// Codes and their checks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -209,80 +145,6 @@ pub struct Verification {
     pub web_origins: Vec<String>,
     /// Numbers that are never sent anything and have a fixed code.
     pub test_numbers: Vec<TestNumbers>,
-}
-
-/// Lookups and what they cost.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Discovery {
-    /// New handles that a number may ask for at once.
-    pub lookup_budget: u32,
-    /// New handles that it gets back in an hour.
-    pub budget_per_hour: u32,
-    /// Lookups an account may make in an hour.
-    pub requests_per_hour: u32,
-    /// Handles an account may ask for in an hour, paid or not.
-    pub handles_per_hour: u32,
-    /// After how long an epoch is followed by a new one of itself; not set: never.
-    pub epoch_lifetime: Option<Seconds>,
-    /// What gives a sweep away.
-    pub shape: Shape,
-}
-
-words! {
-    /// What happens to lookups that have the shape of a sweep.
-    #[derive(Default)]
-    ShapeMode {
-        /// Counts and logs what it would have refused.
-        #[default]
-        Monitor = "monitor",
-        /// Refuses new handles until midnight UTC.
-        Enforce = "enforce",
-        /// Does not look.
-        Off = "off",
-    }
-}
-
-/// The shape of a sweep.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Shape {
-    /// What happens to such lookups.
-    pub mode: ShapeMode,
-    /// Different new handles that an IPv4 /24 or IPv6 /56 may ask for on a day.
-    pub handles_per_range: u32,
-    /// Of its last 500 new handles an account must find this many in a hundred.
-    pub hit_percent: u32,
-}
-
-words! {
-    /// How a node looks handles up.
-    #[derive(Default)]
-    DirectoryMode {
-        /// `complete` while that fits into the memory, else `filter`.
-        #[default]
-        Auto = "auto",
-        /// Every entry in memory, whatever it takes.
-        Complete = "complete",
-        /// Filter, cache, then the database.
-        Filter = "filter",
-        /// Always the database.
-        Database = "database",
-    }
-}
-
-/// The fast view of the directory.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Directory {
-    /// How handles are looked up.
-    pub mode: DirectoryMode,
-    /// Memory that views may take.
-    pub memory: ByteSize,
-    /// Where a complete view outlives a restart; not set: beside an embedded database.
-    pub snapshot: Option<PathBuf>,
-    /// How often the filter lets a stranger's handle through to the database.
-    pub false_positive_rate: f64,
 }
 
 words! {

@@ -59,6 +59,12 @@ impl AdminCaller {
         self.roles.allow(permission)
     }
 
+    /// Whom what they have decided is shown to be of: a machine cannot pass for an admin.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        if self.admin().is_some() { self.name.clone() } else { format!("API token {}", self.name) }
+    }
+
     /// The admin, unless it is a machine.
     #[must_use]
     pub const fn admin(&self) -> Option<AdminId> {

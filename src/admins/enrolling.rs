@@ -90,9 +90,13 @@ impl Admins {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn offer(&self, invitation: &PlainSecret, now: Timestamp) -> Result<Option<Offer>, Failure> {
+    pub async fn offer(
+        &self,
+        (invitation, nonce): (&PlainSecret, &PlainSecret),
+        now: Timestamp,
+    ) -> Result<Option<Offer>, Failure> {
         let Some(admin) = self.store.invited_admin(&invitation.hash(), now).await? else { return Ok(None) };
-        let second_factor = self.offered(&admin, invitation);
+        let second_factor = self.offered(&admin, invitation, nonce);
         Ok(Some(Offer { name: admin.name, roles: admin.roles, second_factor }))
     }
 
@@ -102,7 +106,7 @@ impl Admins {
     /// [`EnrolRefused`].
     pub async fn enrol(
         &self,
-        invitation: &PlainSecret,
+        (invitation, nonce): (&PlainSecret, &PlainSecret),
         password: &str,
         code: &str,
         now: Timestamp,
@@ -110,7 +114,7 @@ impl Admins {
         let invited = self.store.invited_admin(&invitation.hash(), now).await?;
         let admin = invited.ok_or(EnrolRefused::Unknown)?;
         let password = Password::chosen(password, &admin.name)?;
-        let factor = self.offered(&admin, invitation);
+        let factor = self.offered(&admin, invitation, nonce);
         let totp_step = factor.step(code, now).ok_or(EnrolRefused::CodeWrong)?;
         let place = SecondFactor::place(&admin.id);
         let totp_sealed = seal(self.keys.number(), &place, factor.expose_bytes()).map_err(Failure::from)?;
@@ -150,11 +154,12 @@ impl Admins {
         let auth = self.store.admin_auth_of(admin).await?.ok_or(EnrolRefused::Unknown)?;
         let old = Password::typed(old).ok_or(EnrolRefused::CodeWrong)?;
         if !self.hashing.fits(old, auth.password).await? {
+            self.store.note_failed_sign_in(Some(admin), "password", now).await?;
             return Err(EnrolRefused::CodeWrong);
         }
         let new = self.hashing.hash(new).await?;
-        self.store.set_admin_password(admin, &new, &session.hash(), now).await?;
-        Ok(())
+        let changed = self.store.set_admin_password(admin, (&new, &lanes), &session.hash(), now).await?;
+        changed.then_some(()).ok_or(EnrolRefused::Unknown)
     }
 
     /// Gives the caller other recovery codes; the old ones are void. A machine has none.
@@ -186,8 +191,8 @@ impl Admins {
 
     /// The second factor that an invitation offers. It is not kept: it is made again of the invitation and a key that
     /// the database has not.
-    fn offered(&self, admin: &Admin, invitation: &PlainSecret) -> SecondFactor {
-        SecondFactor::of_invitation(&self.keys.code().in_use(), admin.id, &invitation.hash())
+    fn offered(&self, admin: &Admin, invitation: &PlainSecret, nonce: &PlainSecret) -> SecondFactor {
+        SecondFactor::of_invitation(&self.keys.code().in_use(), admin.id, &invitation.hash(), &nonce.hash())
     }
 }
 

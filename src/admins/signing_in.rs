@@ -138,10 +138,19 @@ impl Admins {
         let lanes = vec![(Lane::Session, self.subject(SESSIONS, &admin.to_string()))];
         self.store.count_attempt(&lanes, now).await?.map_err(SignInRefused::Early)?;
         let auth = self.store.admin_auth_of(admin).await?.ok_or(SignInRefused::Wrong)?;
-        let proof = self.proof(&auth, code, now)?.ok_or(SignInRefused::Wrong)?;
+        let Some(proof) = self.proof(&auth, code, now)? else { return self.factor_wrong(admin, now).await };
         let renewed = PlainSecret::random();
         let step_up = StepUp { admin, proof, old: session.hash(), new: renewed.hash(), lanes };
-        if self.store.step_up(&step_up, now).await? { Ok(renewed) } else { Err(SignInRefused::Wrong) }
+        if self.store.step_up(&step_up, now).await? {
+            Ok(renewed)
+        } else {
+            self.factor_wrong(admin, now).await
+        }
+    }
+
+    async fn factor_wrong<T>(&self, admin: AdminId, now: Timestamp) -> Result<T, SignInRefused> {
+        self.store.note_failed_sign_in(Some(admin), "second_factor", now).await?;
+        Err(SignInRefused::Wrong)
     }
 
     /// Ends a session.
@@ -233,7 +242,7 @@ impl Admins {
     }
 
     async fn failed<T>(&self, admin: Option<AdminId>, now: Timestamp) -> Result<T, SignInRefused> {
-        self.store.note_failed_sign_in(admin, now).await?;
+        self.store.note_failed_sign_in(admin, "credentials", now).await?;
         Err(SignInRefused::Wrong)
     }
 

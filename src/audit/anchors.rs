@@ -131,9 +131,16 @@ impl Anchors {
         for place in self.places.iter() {
             let before = self.log.store().audit_anchor(place.name()).await?;
             let due = before.is_none_or(|before| {
-                let (rested, news) = (before.sent_at + self.every <= now, before.size < head.edge.size());
+                let (rested, news) = (before.sent_at + self.every <= now, before.size != head.edge.size());
                 rested && news && before.failed_at.is_none_or(|failed| failed + AGAIN <= now)
             });
+            if before.is_some_and(|before| before.size > head.edge.size()) {
+                metrics::counter!("tuttu_audit_rolled_back_total").increment(1);
+                tracing::error!(
+                    place = place.name(),
+                    "the audit log is shorter than what went out: somebody has cut it"
+                );
+            }
             if due {
                 let sent = place.take(&head, now).await;
                 if let Err(cause) = &sent {

@@ -235,13 +235,14 @@ impl Store {
     pub async fn note_failed_sign_in(
         &self,
         admin: Option<AdminId>,
+        reason: &'static str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let note = admin.map_or_else(
             || Note::new(Action::AdminSignInFailed),
             |admin| of_admin(Action::AdminSignInFailed, admin),
         );
-        self.write_event(note.refused("credentials"), now).await
+        self.write_event(note.refused(reason), now).await
     }
 
     /// Shows a second factor again: the session goes on under another secret. `false` where the factor was spent

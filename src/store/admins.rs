@@ -1,11 +1,13 @@
 //! Admins: made, enrolled, found.
 
+use super::admin_attempts::forgive;
 use super::admin_recovery::{ADD_RECOVERY, FORGET_RECOVERY};
 use super::admin_sessions::KNOW_BROWSER;
 use super::error::Table;
 use super::{Ending, Store, StoreError, note, read, run, transact};
-use crate::model::admin::{AdminName, BROWSER_LIFETIME, HashedPassword, Roles};
+use crate::model::admin::{AdminName, BROWSER_LIFETIME, HashedPassword, Lane, Roles};
 use crate::model::audit::{Action, Note, Owner};
+use crate::model::guard::Subject;
 use crate::model::id::AdminId;
 use crate::model::secret::HashedSecret;
 use crate::store::error::millis;
@@ -245,7 +247,7 @@ impl Store {
     pub async fn set_admin_password(
         &self,
         admin: AdminId,
-        password: &HashedPassword,
+        (password, lanes): (&HashedPassword, &[(Lane, Subject)]),
         kept: &HashedSecret,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -255,6 +257,7 @@ impl Store {
                 return Ok(Ending::Rollback(false));
             }
             run!(tx, END_OTHERS, id, kept.as_bytes().as_slice());
+            forgive!(tx, lanes, now.as_millisecond());
             note!(self, tx, now, of_admin(Action::AdminPasswordChanged, admin));
             Ok(Ending::Commit(true))
         }))

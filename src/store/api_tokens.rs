@@ -88,13 +88,14 @@ impl Row {
     }
 }
 
-/// Name, digest of the secret, roles, last seen.
-type AuthRow = (String, Vec<u8>, String, Option<i64>);
+/// Name, digest of the secret, roles, last seen, and the roles of whoever made it.
+type AuthRow = (String, Vec<u8>, String, Option<i64>, String);
 
 const MAKE: &str = "INSERT INTO api_tokens
     (token_id, name, secret_hash, roles, made_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const AUTH: &str = "SELECT name, secret_hash, roles, seen_at FROM api_tokens
-    WHERE token_id = $1 AND expires_at > $2 AND revoked_at IS NULL";
+const AUTH: &str = "SELECT t.name, t.secret_hash, t.roles, t.seen_at, a.roles AS made_with FROM api_tokens t
+    JOIN admins a ON a.admin_id = t.made_by AND a.disabled_at IS NULL
+    WHERE t.token_id = $1 AND t.expires_at > $2 AND t.revoked_at IS NULL";
 const LIST: &str = "SELECT token_id, name, roles, made_by, created_at, expires_at, seen_at, revoked_at
     FROM api_tokens ORDER BY created_at, token_id";
 const SEE: &str = "UPDATE api_tokens SET seen_at = $2 WHERE token_id = $1";
@@ -126,7 +127,8 @@ impl Store {
         Ok(())
     }
 
-    /// What it takes to let the machine with a live token in.
+    /// What it takes to let the machine with a live token in: with the roles that whoever made it may still hand out;
+    /// `None` also where they are disabled.
     ///
     /// # Errors
     /// When the database fails.
@@ -139,11 +141,12 @@ impl Store {
             let auth = sqlx::query_as(AUTH).bind(id.as_bytes().as_slice());
             auth.bind(now.as_millisecond()).fetch_optional(conn).await?
         });
-        row.map(|(name, secret, roles, seen_at)| {
+        row.map(|(name, secret, roles, seen_at, made_with)| {
+            let (roles, maker) = (Roles::parse(&roles), Roles::parse(&made_with));
             Ok(ApiTokenAuth {
                 name,
                 secret: TABLE.some("secret_hash", HashedSecret::from_slice(&secret))?,
-                roles: TABLE.some("roles", Roles::parse(&roles))?,
+                roles: TABLE.some("roles", roles.zip(maker).map(|(roles, maker)| roles.within(&maker)))?,
                 seen_at: TABLE.time_if("seen_at", seen_at)?,
             })
         })

@@ -82,12 +82,18 @@ const END_SURPLUS: &str = "DELETE FROM devices WHERE account_id = $1 AND device_
     ORDER BY CASE WHEN device_id = $3 THEN 0 ELSE 1 END, last_seen_at DESC, created_at DESC, device_id LIMIT $2)
     RETURNING device_id";
 
-/// Whether the account that goes on is locked, in the transaction `$tx`.
+/// Whether the account that the number has is locked, in the transaction `$tx`: neither does it go on then, nor does
+/// another take its place.
 macro_rules! is_locked {
-    ($tx:ident, $plan:expr, $id:expr) => {
-        $plan == Plan::Continue && {
-            let locked: Option<i64> = sqlx::query_scalar(LOCKED).bind($id).fetch_one(&mut *$tx).await?;
-            locked.is_some()
+    ($tx:ident, $before:expr) => {
+        match $before {
+            Some(account) => {
+                let account = account.as_bytes().as_slice();
+                let locked: Option<Option<i64>> =
+                    sqlx::query_scalar(LOCKED).bind(account).fetch_optional(&mut *$tx).await?;
+                locked.flatten().is_some()
+            }
+            None => false,
         }
     };
 }
@@ -122,7 +128,7 @@ impl Store {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::PlanOutdated)));
             }
             // Behind the number's row, which a lock of the account changes first.
-            if is_locked!(tx, registration.plan, id) {
+            if is_locked!(tx, &before) {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::Locked)));
             }
             let mut ended: Vec<Vec<u8>> = Vec::new();

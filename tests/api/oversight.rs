@@ -129,7 +129,7 @@ on_both_engines!(a_prefix_is_for_roles_that_may_filter_by_it, |service| {
     let admin = service.admin("otto", &[Role::Admin]).await;
     let viewer = service.api_token(&admin, &[Role::Viewer]).await;
     let found = ask(service, &viewer, Method::GET, "/verifications?prefix=%2B35840123", &Value::Null).await;
-    assert_eq!(found.expect(400, "field_invalid").json["field"], "prefix");
+    assert_eq!(found.expect(403, "not_permitted").json["permission"], "filter_by_prefix");
 });
 
 on_both_engines!(an_account_is_locked_revoked_exported_and_erased_by_the_api, |service| {

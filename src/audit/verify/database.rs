@@ -15,6 +15,8 @@ impl Verification {
     /// # Errors
     /// When the database fails.
     pub async fn of_database(mut self, log: &AuditLog) -> Result<Verified, Failure> {
+        // What is signed while this reads is not looked at: its entries may have been read too early.
+        let signed = log.checkpoint().await?.map_or(0, |head| head.edge.size());
         let (mut from, mut checkpointed) = (0, 0);
         loop {
             let entries = log.store().audit_entries((from, u64::MAX), PAGE).await?;
@@ -28,7 +30,7 @@ impl Verification {
                 }
             }
         }
-        self.checkpoints_until(log, &mut checkpointed, u64::MAX).await?;
+        self.checkpoints_until(log, &mut checkpointed, signed.max(from)).await?;
         Ok(self.end())
     }
 
@@ -49,10 +51,10 @@ impl Verification {
             let kept = log.store().audit_checkpoints(*after, PAGE).await?;
             let Some((last, _)) = kept.last() else { return Ok(()) };
             let (last, reached) = (*last, kept.iter().any(|(kept, _)| *kept >= size));
-            for (size, note) in &kept {
-                self.checkpoint(*size, note);
+            for (kept, note) in kept.iter().filter(|(kept, _)| *kept <= size) {
+                self.checkpoint(*kept, note);
             }
-            *after = last;
+            *after = last.min(size);
             if reached {
                 return Ok(());
             }

@@ -9,6 +9,7 @@ use crate::http::console::{Frame, Section};
 use crate::http::extract::bearer;
 use crate::store::Origin;
 use axum::extract::FromRequestParts;
+use axum::http::Method;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use std::marker::PhantomData;
@@ -154,7 +155,9 @@ async fn caller(parts: &Parts, services: &Services, now: Timestamp) -> Result<Ad
         return Ok(caller);
     }
     let secret = Cookies::of(&parts.headers).session.ok_or(Why::NotSignedIn)?;
-    let caller = services.admins.session(&secret, now).await?.ok_or(Why::NotSignedIn)?;
+    // Pages that refresh themselves ask so; nobody gains by saying so.
+    let in_person = parts.method != Method::GET || !parts.headers.contains_key("hx-request");
+    let caller = services.admins.session(&secret, in_person, now).await?.ok_or(Why::NotSignedIn)?;
     let own = caller.form_token().is_some_and(|token| forged::is_own(parts, token, services.public_host()));
     if !own {
         return Err(Why::Forged);

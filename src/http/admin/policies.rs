@@ -196,7 +196,7 @@ pub(in crate::http) async fn set(
     Name(subject): Name,
     Json(body): Json<PolicyBody>,
 ) -> Result<StatusCode, Problem> {
-    let policy = body.decision(&subject, &permit.caller.name, permit.now)?;
+    let policy = body.decision(&subject, &permit.caller.signature(), permit.now)?;
     services.oversight.set_policy(&policy).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -97,7 +97,7 @@ pub(in crate::http) async fn set_policy(
     permit: Permit<rights::ChangeGuard>,
     fields: Fields,
 ) -> Result<Response, PageRefused> {
-    match decision(&fields, &permit.caller.name, permit.now) {
+    match decision(&fields, &permit.caller.signature(), permit.now) {
         Ok(policy) => {
             services.oversight.set_policy(&policy).await.map_err(Problem::from)?;
             Ok(Redirect::to("/admin/countries").into_response())

@@ -28,6 +28,8 @@ pub(in crate::http) struct InvitedPage {
 struct EnrolPage {
     frame: Outside,
     secret: String,
+    /// What the second factor is made of beside it.
+    nonce: String,
     name: String,
     roles: String,
     picture: String,
@@ -61,12 +63,15 @@ pub(in crate::http) async fn offer(
 ) -> Result<Response, PageRefused> {
     own(&headers, &services)?;
     let text = fields.text("secret").trim();
+    let nonce = PlainSecret::random();
     let offer = match PlainSecret::parse(text) {
-        Some(secret) => services.admins.offer(&secret, now).await?,
+        Some(secret) => services.admins.offer((&secret, &nonce), now).await?,
         None => None,
     };
     Ok(match offer {
-        Some(offer) => Page(enrol_page(&cookies, text, &offer, String::new())).into_response(),
+        Some(offer) => {
+            Page(enrol_page(&cookies, (text, &nonce.expose()), &offer, String::new())).into_response()
+        }
         None => unknown(&cookies, now),
     })
 }
@@ -81,8 +86,10 @@ pub(in crate::http) async fn finish(
 ) -> Result<Response, PageRefused> {
     own(&headers, &services)?;
     let text = fields.text("secret");
-    let Some(secret) = PlainSecret::parse(text) else { return Ok(unknown(&cookies, now)) };
-    let enrolled = services.admins.enrol(&secret, fields.text("password"), fields.text("code"), now).await;
+    let shown = PlainSecret::parse(text).zip(PlainSecret::parse(fields.text("nonce")));
+    let Some((secret, nonce)) = shown else { return Ok(unknown(&cookies, now)) };
+    let enrolled =
+        services.admins.enrol((&secret, &nonce), fields.text("password"), fields.text("code"), now).await;
     let refused = match enrolled {
         Ok(enrolled) => {
             let codes = enrolled.recovery.iter().map(RecoveryCode::expose).collect();
@@ -94,8 +101,10 @@ pub(in crate::http) async fn finish(
         Err(refused) => refused,
     };
     let problem = Problem::enrol(&refused, now);
-    let Some(offer) = services.admins.offer(&secret, now).await? else { return Ok(unknown(&cookies, now)) };
-    Ok(again(enrol_page(&cookies, text, &offer, problem.detail().to_owned()), &problem))
+    let offer = services.admins.offer((&secret, &nonce), now).await?;
+    let Some(offer) = offer else { return Ok(unknown(&cookies, now)) };
+    let hidden = (text, fields.text("nonce"));
+    Ok(again(enrol_page(&cookies, hidden, &offer, problem.detail().to_owned()), &problem))
 }
 
 fn own(headers: &HeaderMap, services: &Services) -> Result<(), Problem> {
@@ -107,11 +116,12 @@ fn unknown(cookies: &Cookies, now: Timestamp) -> Response {
     again(InvitedPage { frame: outside(cookies), error: problem.detail().to_owned() }, &problem)
 }
 
-fn enrol_page(cookies: &Cookies, secret: &str, offer: &Offer, error: String) -> EnrolPage {
+fn enrol_page(cookies: &Cookies, (secret, nonce): (&str, &str), offer: &Offer, error: String) -> EnrolPage {
     let picture = offer.second_factor.picture(&offer.name).unwrap_or_default();
     EnrolPage {
         frame: outside(cookies),
         secret: secret.to_owned(),
+        nonce: nonce.to_owned(),
         name: offer.name.to_string(),
         roles: offer.roles.to_string(),
         picture: format!("data:image/svg+xml;base64,{}", STANDARD.encode(picture)),

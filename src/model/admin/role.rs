@@ -99,6 +99,12 @@ impl Roles {
         self.0.contains(&role)
     }
 
+    /// Those of them that somebody with the roles of `maker` may hand out.
+    #[must_use]
+    pub fn within(&self, maker: &Self) -> Self {
+        Self(self.0.iter().copied().filter(|role| maker.cover(&Self::of(&[*role]))).collect())
+    }
+
     /// Whether all of these may do what `others` may: nobody hands out more than they have.
     #[must_use]
     pub fn cover(&self, others: &Self) -> bool {

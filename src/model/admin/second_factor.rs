@@ -27,11 +27,17 @@ const RECOVERY: &str = "tuttu 2026-11 recovery code of an admin";
 pub struct SecondFactor(Zeroizing<[u8; SECRET_BYTES]>);
 
 impl SecondFactor {
-    /// The one that an invitation offers, the same however often its page is opened. Who has only the link, or only
-    /// the database, cannot make it.
+    /// The one that an invitation offers to whoever has opened its page with this nonce: another opening has another,
+    /// so that nobody knows it who saw the link before. Who has only the link, or only the database, cannot make it.
     #[must_use]
-    pub fn of_invitation(key: &SecretKey, admin: AdminId, invitation: &HashedSecret) -> Self {
-        let mac = key.mac(&[ENROLMENT.as_bytes(), admin.as_bytes(), invitation.as_bytes()]);
+    pub fn of_invitation(
+        key: &SecretKey,
+        admin: AdminId,
+        invitation: &HashedSecret,
+        nonce: &HashedSecret,
+    ) -> Self {
+        let parts = [ENROLMENT.as_bytes(), admin.as_bytes(), invitation.as_bytes(), nonce.as_bytes()];
+        let mac = key.mac(&parts);
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
         secret.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         Self(secret)

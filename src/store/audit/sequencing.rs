@@ -14,12 +14,12 @@ pub struct PendingEvent {
     pub pending_id: i64,
     /// Its random name.
     pub id: Vec<u8>,
-    /// When it was written, milliseconds since 1970.
-    pub at: i64,
     /// Its text.
     pub entry: String,
     /// By whose key it was written.
     pub mac: Vec<u8>,
+    /// Whether the log, or a row before it, has an event of this name already.
+    pub copied: bool,
 }
 
 /// The newest head of the log.
@@ -38,6 +38,8 @@ pub struct Head {
 pub struct LogRow {
     /// The place, from 0.
     pub idx: u64,
+    /// When it was, milliseconds since 1970, as its text says.
+    pub at: i64,
     /// The event as it was pending.
     pub event: PendingEvent,
     /// The hash of its text.
@@ -72,8 +74,12 @@ pub struct Appended {
 /// On PostgreSQL one node at a time; SQLite has one writer.
 const LEAD: &str = "SELECT pg_try_advisory_xact_lock(8391674205118342211)";
 const HEAD: &str = "SELECT size, note, edge, signed_at FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
-const PENDING: &str =
-    "SELECT pending_id, event_id, at, entry, mac FROM audit_pending ORDER BY pending_id LIMIT $1";
+const PENDING: &str = "SELECT pending_id, event_id, entry, mac,
+    CASE WHEN EXISTS (SELECT 1 FROM audit_log WHERE audit_log.event_id = audit_pending.event_id)
+        OR EXISTS (SELECT 1 FROM audit_pending AS other
+            WHERE other.event_id = audit_pending.event_id AND other.pending_id < audit_pending.pending_id)
+    THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
+    FROM audit_pending ORDER BY pending_id LIMIT $1";
 const ADD: &str = "INSERT INTO audit_log
     (idx, event_id, leaf, entry, at, area, action, outcome, actor, subject, country)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -92,7 +98,7 @@ const ADD_HEAD: &str = "INSERT INTO audit_checkpoints (size, note, edge, signed_
 const WAITING: &str = "SELECT COUNT(*), MIN(at) FROM audit_pending";
 
 type HeadRow = (i64, String, Vec<u8>, i64);
-type PendingRow = (i64, Vec<u8>, i64, String, Vec<u8>);
+type PendingRow = (i64, Vec<u8>, String, Vec<u8>, i64);
 
 fn head((size, note, edge, signed_at): HeadRow) -> Result<Head, StoreError> {
     let size = TABLE.some("size", u64::try_from(size).ok())?;
@@ -100,8 +106,8 @@ fn head((size, note, edge, signed_at): HeadRow) -> Result<Head, StoreError> {
     Ok(Head { note, edge, signed_at: TABLE.time("signed_at", signed_at)? })
 }
 
-fn pending((pending_id, id, at, entry, mac): PendingRow) -> PendingEvent {
-    PendingEvent { pending_id, id, at, entry, mac }
+fn pending((pending_id, id, entry, mac, copied): PendingRow) -> PendingEvent {
+    PendingEvent { pending_id, id, entry, mac, copied: copied == 1 }
 }
 
 /// Writes rows of the log and takes them from what is pending, as fast as the engine can.
@@ -118,7 +124,7 @@ impl Append for sqlx::PgConnection {
             .bind(rows.iter().map(|row| row.event.id.clone()).collect::<Vec<_>>())
             .bind(rows.iter().map(|row| row.leaf.0.to_vec()).collect::<Vec<_>>())
             .bind(all(|row| row.event.entry.clone()))
-            .bind(rows.iter().map(|row| row.event.at).collect::<Vec<i64>>())
+            .bind(rows.iter().map(|row| row.at).collect::<Vec<i64>>())
             .bind(all(|row| row.area.clone()))
             .bind(all(|row| row.action.clone()))
             .bind(all(|row| row.outcome.to_owned()))
@@ -142,7 +148,7 @@ impl Append for sqlx::SqliteConnection {
                 .bind(&row.event.id)
                 .bind(row.leaf.0.as_slice())
                 .bind(&row.event.entry)
-                .bind(row.event.at)
+                .bind(row.at)
                 .bind(&row.area)
                 .bind(&row.action)
                 .bind(row.outcome)

@@ -26,7 +26,7 @@ pub(in crate::store) const DESTROY: &str = "DELETE FROM audit_subjects WHERE own
 /// An account's events stay readable for as long as it lives, whenever it was last heard of.
 const DESTROY_OLD: &str = "DELETE FROM audit_subjects WHERE owner IN (SELECT owner FROM audit_subjects
     WHERE seen_at < $1 AND LENGTH(owner) = 32 AND NOT EXISTS (SELECT 1 FROM numbers WHERE number_index = owner)
-    ORDER BY seen_at LIMIT $2)";
+    ORDER BY seen_at LIMIT $2) AND seen_at < $1";
 
 fn kept((subject, owner, key_sealed): Row) -> Result<KeptSubject, StoreError> {
     let table = Table("audit_subjects");

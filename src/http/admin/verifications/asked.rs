@@ -2,6 +2,7 @@
 
 use crate::http::Problem;
 use crate::http::admin::time;
+use crate::model::admin::Permission;
 use crate::model::id::{AccountId, VerificationId};
 use crate::oversight::Oversight;
 use crate::store::{Attempt, AttemptCursor, AttemptFilter};
@@ -76,7 +77,7 @@ impl AttemptQuery {
         let prefix: String = self.prefix.chars().filter(|c| !c.is_whitespace()).collect();
         if !prefix.is_empty() {
             if !may_prefix {
-                return Err(Problem::field("prefix", "is for roles that may filter by prefix"));
+                return Err(Problem::not_permitted(Permission::FilterByPrefix));
             }
             oversight.narrow(&mut filter, &prefix).await?;
         }
