@@ -1,10 +1,11 @@
 //! What admins see of the service and do to people: attempts, sums, policies, reveals, locks, erasure, export.
 
+mod erasing;
 mod export;
 mod people;
 mod reading;
 
-pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, PersonExport};
+pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, ExportedLock, PersonExport};
 pub use people::{FoundAccount, LookRefused, SHORTEST_REASON};
 
 use crate::devices::Devices;

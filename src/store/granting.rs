@@ -16,7 +16,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 49] = [
+const GRANTS: [(&str, &str); 50] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("admin_attempts", CHANGE),
@@ -38,7 +38,7 @@ const GRANTS: [(&str, &str); 49] = [
     ("audit_refused", APPEND),
     ("audit_subjects", CHANGE),
     ("audit_tiles", APPEND),
-    ("carried_over", APPEND),
+    ("carried_over", PASS),
     ("conversions", CHANGE),
     ("deliveries", CHANGE),
     ("devices", CHANGE),
@@ -46,6 +46,7 @@ const GRANTS: [(&str, &str); 49] = [
     ("directory_feed", PASS),
     ("epoch_work", AMEND),
     ("epochs", AMEND),
+    ("erasures", APPEND),
     ("feed_identity", READ),
     ("feed_marks", PASS),
     ("guard_buckets", CHANGE),
@@ -55,7 +56,7 @@ const GRANTS: [(&str, &str); 49] = [
     ("key_fingerprints", MARK),
     ("key_work", CHANGE),
     ("ledgers", CHANGE),
-    ("lookup_budgets", AMEND),
+    ("lookup_budgets", CHANGE),
     ("node_keys", CHANGE),
     ("nodes", CHANGE),
     ("number_counters", CHANGE),
