@@ -1,6 +1,7 @@
 //! The composition root: a configuration in, a running service out.
 
 mod base;
+mod people;
 mod serving;
 
 use crate::admins::Admins;
@@ -11,6 +12,7 @@ use crate::config::{Config, GatewayKind, Retention};
 use crate::devices::Devices;
 use crate::edge::EdgeLimits;
 use crate::epochs::EpochsError;
+use crate::erasures::Erasures;
 use crate::http::{self, AddressLimit, Development, Services, Shedding};
 use crate::idempotency::Idempotency;
 use crate::key_file::{self, KeyFileError};
@@ -26,6 +28,7 @@ use crate::telemetry;
 use crate::verification::{Dispatcher, Reports, VerificationPolicy};
 use axum::Router;
 use base::Base;
+pub use people::open_oversight;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -43,6 +46,7 @@ pub struct App {
     dispatcher: Dispatcher,
     rotation: Rotation,
     anchors: Anchors,
+    erasures: Erasures,
     kept: Retention,
     outbox: Arc<Notify>,
     edges: [Arc<EdgeLimits>; 2],
@@ -185,8 +189,9 @@ impl App {
         let ops = http::ops::router(services.clone(), metrics);
         let edges = [EdgeLimits::api(config), EdgeLimits::ops(config)].map(Arc::new);
         let (dispatcher, rotation) = (base.dispatcher(&policy), base.rotation(config));
+        let erasures = Erasures::new(base.store.clone(), config.erasures_file());
         let kept = config.retention.clone();
-        Ok(Self { services, base, dispatcher, rotation, anchors, kept, outbox, edges, ops })
+        Ok(Self { services, base, dispatcher, rotation, anchors, erasures, kept, outbox, edges, ops })
     }
 
     /// The key of the inbox, where it may be read.

@@ -11,6 +11,7 @@ pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod sending;
 pub(crate) mod serve;
+pub(crate) mod subject;
 mod table;
 
 use anyhow::Context as _;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Sending(sending::SendingArgs),
     /// Verify and export the log of what was done.
     Audit(audit::AuditArgs),
+    /// Show or erase what is kept of one person.
+    Subject(subject::SubjectArgs),
     /// Make admins of the console, and let one who is locked out begin anew.
     Admin(admin::AdminArgs),
     /// Begin a new epoch of the directory's handles, and see how far it is.
@@ -117,6 +120,14 @@ fn environment() -> Vec<(String, String)> {
 pub(crate) fn completions(shell: Shell, command: &mut clap::Command) -> anyhow::Result<()> {
     clap_complete::generate(shell, command, "tuttu", &mut io::stdout());
     Ok(())
+}
+
+/// Takes it for an end like any other that nobody reads an export any more, as `head` does not.
+pub(crate) fn while_read(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Says what went wrong, with its causes.

@@ -197,6 +197,16 @@ impl Config {
         self.directory.snapshot.clone().or_else(beside)
     }
 
+    /// Where erasures are remembered outside the database, if anywhere.
+    #[must_use]
+    pub fn erasures_file(&self) -> Option<PathBuf> {
+        let beside = || {
+            let url = DatabaseUrl::parse(self.database.url.expose()).ok()?;
+            url.file().map(|file| file.with_file_name("erasures"))
+        };
+        self.audit.erasures.clone().or_else(beside)
+    }
+
     /// Whether codes can be read back over the API: the inbox is on and only this machine can ask.
     #[must_use]
     pub fn inbox_readable(&self) -> bool {

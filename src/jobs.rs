@@ -5,6 +5,7 @@ use crate::audit::{Anchors, AuditLog};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::epochs::Epochs;
+use crate::erasures::Erasures;
 use crate::idempotency::Idempotency;
 use crate::key_rotation::KeyRotation;
 use crate::oversight::Oversight;
@@ -34,6 +35,8 @@ const SAVE: Duration = Duration::from_hours(1);
 const SEQUENCE: Duration = Duration::from_millis(500);
 /// How often it is looked whether a checkpoint is to go out.
 const ANCHOR: Duration = Duration::from_secs(1);
+/// How soon an erasure is remembered outside the database.
+const ERASURES: Duration = Duration::from_secs(1);
 /// How soon every node knows of a new epoch.
 const EPOCHS: Duration = Duration::from_secs(1);
 /// How soon every node knows which version of a key is in use.
@@ -248,6 +251,34 @@ pub async fn forget_audit_subjects(audit: AuditLog, kept: Duration, clock: Clock
     let mut turns = Turns::every(FORGET, &stop);
     while turns.next().await {
         report("old subjects could not be forgotten", audit.forget_subjects(clock.now() - kept).await);
+    }
+}
+
+/// Remembers outside the database who was erased, and lets them leave the write-ahead log, until `stop` and once more
+/// then.
+pub async fn remember_erasures(erasures: Erasures, stop: CancellationToken) {
+    let mut turns = Turns::every(ERASURES, &stop);
+    loop {
+        let more = turns.next().await;
+        report("erasures could not be remembered", briefly(erasures.keep()).await);
+        report("the write-ahead log could not be emptied", briefly(erasures.empty_wal()).await);
+        if !more {
+            return;
+        }
+    }
+}
+
+/// Lets whoever was erased leave the snapshot of the directory, until `stop`.
+pub async fn leave_snapshot(
+    erasures: Erasures,
+    directory: Arc<Directory>,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    let mut turns = Turns::every(FORGET, &stop);
+    while turns.next().await {
+        let written = erasures.leave_snapshot(&directory, clock.now()).await;
+        report("the directory's snapshot could not be written", written);
     }
 }
 

@@ -9,7 +9,7 @@
 //!  edge http jobs                      connections and their limits; the routes; what runs beside requests
 //!      \ | /
 //!  verification  registration          what the service does: verbs on top
-//!  admins  oversight  devices  discovery  directory  epochs  rotation  key_rotation  idempotency  audit
+//!  admins  oversight  devices  discovery  directory  epochs  erasures  rotation  key_rotation  idempotency  audit
 //!        |
 //!  store  sender  captcha              all SQL; who delivers a code; who judges a challenge
 //!  key_file  config                    the keys; the settings
@@ -32,6 +32,7 @@ pub mod directory;
 pub mod discovery;
 pub mod edge;
 pub mod epochs;
+pub mod erasures;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;

@@ -51,6 +51,7 @@ async fn at_the_host(command: Command) -> anyhow::Result<()> {
         Command::Restore(arguments) => commands::restore::run(arguments).await,
         Command::Sending(arguments) => commands::sending::run(arguments).await,
         Command::Audit(arguments) => commands::audit::run(arguments).await,
+        Command::Subject(arguments) => commands::subject::run(arguments).await,
         Command::Admin(arguments) => commands::admin::run(arguments).await,
         Command::Epoch(arguments) => commands::epoch::run(arguments).await,
         Command::Keys(arguments) => commands::keys::run(arguments).await,

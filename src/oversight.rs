@@ -1,5 +1,6 @@
 //! What admins see of the service and do to people: attempts, sums, policies, reveals, locks, erasure, export.
 
+mod erasing;
 mod export;
 mod guard;
 mod health;
@@ -7,7 +8,7 @@ mod people;
 mod reading;
 mod sums;
 
-pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, PersonExport};
+pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, ExportedLock, PersonExport};
 pub use guard::GuardState;
 pub use health::{GatewayHealth, GatewayWatch};
 pub use people::{FoundAccount, LookRefused, SHORTEST_REASON};

@@ -1,5 +1,6 @@
 //! Accounts: registered by a grant, listed or hidden, erased.
 
+mod erasing;
 mod unseen;
 
 pub use unseen::{UnseenPrefix, never_seen_again};
@@ -294,37 +295,6 @@ impl Accounts {
             match changed? {
                 AccountChange::Done(()) => return Ok(Some(state)),
                 AccountChange::Ended => return Ok(None),
-                AccountChange::EpochsOutdated => self.epochs.reload(now).await?,
-            }
-        }
-        Err(Failure::EpochsUnknown)
-    }
-
-    /// Erases the caller's account; `false` if it has ended meanwhile.
-    ///
-    /// # Errors
-    /// When the database fails or a seal is broken.
-    pub async fn erase(&self, caller: &Caller, now: Timestamp) -> Result<bool, Failure> {
-        self.erase_account(caller.account(), now).await
-    }
-
-    /// Erases an account; `false` where there is none of that name.
-    ///
-    /// # Errors
-    /// When the database fails or a seal is broken.
-    pub async fn erase_account(&self, id: AccountId, now: Timestamp) -> Result<bool, Failure> {
-        for _ in 0..ATTEMPTS {
-            let Some(mut state) = self.state_of(id).await? else { return Ok(false) };
-            state.account.discoverable = false;
-            let listing = self.listing(&state.account, &state.number, now);
-            let erased = self.store.erase_account(&state.account, &listing, now).await;
-            self.see(&listing).await;
-            match erased? {
-                AccountChange::Done(ended) => {
-                    self.devices.forget(&ended).await;
-                    return Ok(true);
-                }
-                AccountChange::Ended => return Ok(false),
                 AccountChange::EpochsOutdated => self.epochs.reload(now).await?,
             }
         }

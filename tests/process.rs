@@ -28,6 +28,7 @@ mod process {
     mod shedding;
     mod start;
     mod stopping;
+    mod subject;
     mod supervisor;
     mod twilio;
     mod two_nodes;

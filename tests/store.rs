@@ -16,6 +16,7 @@ mod store {
     mod deliveries;
     mod directory;
     mod epochs;
+    mod erasing;
     mod feed;
     mod fixtures;
     mod granting;

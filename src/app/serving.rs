@@ -79,6 +79,9 @@ impl App {
         jobs.spawn(jobs::keep_audit_log(audit.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::anchor_audit_log(self.anchors.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::forget_audit_subjects(audit, kept, clock.clone(), stop.clone()));
+        let (erasures, directory) = (self.erasures.clone(), self.base.directory.clone());
+        jobs.spawn(jobs::remember_erasures(erasures.clone(), stop.clone()));
+        jobs.spawn(jobs::leave_snapshot(erasures, directory, clock.clone(), stop.clone()));
         jobs.spawn(jobs::watch_epochs(self.base.epochs.clone(), clock.clone(), stop.clone()));
         jobs.spawn(jobs::tend_epochs(self.rotation.clone(), stop.clone()));
         jobs.spawn(jobs::watch_keys(self.base.key_rotation.clone(), stop.clone()));

@@ -1,6 +1,6 @@
 //! `tuttu audit`: the log of what was done, verified and exported.
 
-use super::{Options, close_to_others};
+use super::{Options, close_to_others, while_read};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tuttu::app::{open_keys, open_store, origin};
-use tuttu::audit::{AuditLog, ExportFormat, TilePath, Verification, Verified};
+use tuttu::audit::{AuditLog, ExportFormat, Exporter, TilePath, Verification, Verified};
 use tuttu::clock::Clock;
 use tuttu::model::audit::{Action, LogKey};
 use tuttu::store::LogFilter;
@@ -228,7 +228,7 @@ async fn export(arguments: ExportArgs) -> anyhow::Result<()> {
         Format::Csv => ExportFormat::Csv,
         Format::Ocsf => ExportFormat::Ocsf,
     };
-    let mut out: Box<dyn Write> = match &arguments.output {
+    let out: Box<dyn Write> = match &arguments.output {
         Some(file) => {
             Box::new(BufWriter::new(File::create(file).with_context(|| file.display().to_string())?))
         }
@@ -236,13 +236,19 @@ async fn export(arguments: ExportArgs) -> anyhow::Result<()> {
     };
     log.exported(&filter, format, Clock::System.now()).await?;
     log.sequence(Clock::System.now()).await?;
-    let mut exporter = log.export(filter, format).await?;
-    while let Some(lines) = exporter.next().await? {
-        out.write_all(lines.as_bytes())?;
-    }
-    out.flush()?;
+    let written = write_entries(log.export(filter, format).await?, out).await;
     log.store().close().await;
-    Ok(())
+    written
+}
+
+async fn write_entries(mut exporter: Exporter, mut out: Box<dyn Write>) -> anyhow::Result<()> {
+    while let Some(lines) = exporter.next().await? {
+        let written = out.write_all(lines.as_bytes());
+        if written.is_err() {
+            return Ok(while_read(written)?);
+        }
+    }
+    Ok(while_read(out.flush())?)
 }
 
 async fn tiles(folder: &Path, options: &Options) -> anyhow::Result<()> {

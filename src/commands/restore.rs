@@ -8,9 +8,10 @@ use clap::Args;
 use files::Placing;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use tuttu::app::{connect_store, open_keys};
+use tuttu::app::{connect_store, open_keys, open_oversight};
 use tuttu::clock::Clock;
 use tuttu::config::Config;
+use tuttu::erasures::read_erasures;
 use tuttu::key_file;
 use tuttu::model::entropy::random_bytes;
 use tuttu::model::secret::HashedSecret;
@@ -29,8 +30,17 @@ pub(crate) struct RestoreArgs {
     /// Sign every device out. Else devices that were revoked since the backup are signed in again
     #[arg(long)]
     sign_out: bool,
+    /// Who was erased and is to be erased again in what is put back [default: `audit.erasures`]
+    #[arg(long, value_name = "FILE")]
+    erasures: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
+}
+
+/// What a restore has done.
+struct Outcome {
+    restored: Restored,
+    erased: Option<u64>,
 }
 
 /// Runs `tuttu restore`.
@@ -42,16 +52,16 @@ pub(crate) async fn run(arguments: RestoreArgs) -> anyhow::Result<()> {
         (Some(database), None) => {
             ensure!(database.exists(), "{} is not there: name the backup to restore", database.display());
             let hold = Hold::alone(database)?;
-            anew(&config, &Store::connect_alone(database, &hold).await?, arguments.sign_out).await?
+            anew(&config, &Store::connect_alone(database, &hold).await?, &arguments).await?
         }
-        (None, None) => anew(&config, &connect_store(&config).await?, arguments.sign_out).await?,
+        (None, None) => anew(&config, &connect_store(&config).await?, &arguments).await?,
         (None, Some(_)) => {
             bail!(
                 "on PostgreSQL let pg_restore put the backup back first, then run `tuttu restore` without a file"
             )
         }
     };
-    Ok(tell(restored)?)
+    Ok(tell(&restored)?)
 }
 
 /// Checks a copy of the backup, makes it safe to serve, and gives it the place of the database.
@@ -60,11 +70,11 @@ async fn put_in_place(
     backup: &Path,
     database: &Path,
     arguments: &RestoreArgs,
-) -> anyhow::Result<Restored> {
+) -> anyhow::Result<Outcome> {
     let placing = Placing::begin(backup, database, arguments.replace)?;
     let store = Store::connect_alone(placing.draft(), placing.hold()).await;
     let restored = match store {
-        Ok(store) => anew(config, &store, arguments.sign_out).await,
+        Ok(store) => anew(config, &store, arguments).await,
         Err(cause) => Err(cause.into()),
     };
     let restored = restored.with_context(|| format!("{} was not restored", backup.display()));
@@ -83,13 +93,13 @@ async fn put_in_place(
 }
 
 /// Makes a database that is of a past safe to serve, and closes it.
-async fn anew(config: &Config, store: &Store, sign_out: bool) -> anyhow::Result<Restored> {
-    let restored = checked(config, store, sign_out).await;
+async fn anew(config: &Config, store: &Store, arguments: &RestoreArgs) -> anyhow::Result<Outcome> {
+    let restored = checked(config, store, arguments).await;
     store.close().await;
     restored
 }
 
-async fn checked(config: &Config, store: &Store, sign_out: bool) -> anyhow::Result<Restored> {
+async fn checked(config: &Config, store: &Store, arguments: &RestoreArgs) -> anyhow::Result<Outcome> {
     ensure!(store.is_whole().await?, "it is damaged: take an older backup");
     // First, for an older version's marks do not read as this one's.
     store.migrate().await.context("it holds no database of Tuttu")?;
@@ -98,21 +108,52 @@ async fn checked(config: &Config, store: &Store, sign_out: bool) -> anyhow::Resu
         key_file::make_known(&config.keys.file, store, Clock::System.now()).await?;
     }
     open_keys(config, store).await?;
-    let secret = HashedSecret::from_slice(&random_bytes::<32>()).filter(|_| sign_out);
-    Ok(store.begin_anew(random_bytes(), secret.as_ref(), Clock::System.now()).await?)
+    // Before the feed ends, so that it names none of them.
+    let erased = erase_again(config, store, arguments.erasures.as_deref()).await?;
+    let secret = HashedSecret::from_slice(&random_bytes::<32>()).filter(|_| arguments.sign_out);
+    let restored = store.begin_anew(random_bytes(), secret.as_ref(), Clock::System.now()).await?;
+    if erased.is_some_and(|people| people > 0) {
+        store.rewrite().await?;
+    }
+    Ok(Outcome { restored, erased })
 }
 
-fn tell(restored: Restored) -> io::Result<()> {
+/// Erases whoever was erased since the copy was made: how many; `None` where nobody has remembered them.
+async fn erase_again(config: &Config, store: &Store, named: Option<&Path>) -> anyhow::Result<Option<u64>> {
+    let file = match (named, config.erasures_file()) {
+        (Some(file), _) => {
+            ensure!(file.exists(), "{} is not there", file.display());
+            file.to_owned()
+        }
+        (None, Some(file)) => file,
+        (None, None) => return Ok(None),
+    };
+    let erased = read_erasures(&file).with_context(|| file.display().to_string())?;
+    if erased.is_empty() {
+        return Ok(Some(0));
+    }
+    let oversight = open_oversight(config, store, &Clock::System).await?;
+    Ok(Some(oversight.erase_again(&erased, Clock::System.now()).await?))
+}
+
+fn tell(outcome: &Outcome) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let Restored { verifications, deliveries, devices } = restored;
+    let Restored { verifications, deliveries, devices } = outcome.restored;
     writeln!(
         out,
         "The database is restored. Open codes and grants that are over now: {verifications}; messages that may have \
          left and are not sent again: {deliveries}; devices signed out: {devices}."
     )?;
+    let still = match outcome.erased {
+        Some(people) => {
+            writeln!(out, "People who were erased since the backup and are erased again: {people}.")?;
+            ""
+        }
+        None => "accounts that were erased (no file of erasures was given), ",
+    };
     writeln!(
         out,
-        "What happened since the backup is undone: accounts that were erased, devices that were revoked and what was \
-         used up of limits are as they were. See \"Backup and restore\" in the README."
+        "What else happened since the backup is undone: {still}devices that were revoked and what was used up of \
+         limits are as they were. See \"Backup and restore\" in the README."
     )
 }

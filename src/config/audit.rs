@@ -22,6 +22,9 @@ pub struct Audit {
     pub anchor_command: Vec<String>,
     /// Somebody to whom checkpoints are posted.
     pub webhook: CheckpointHook,
+    /// A file to which the random name of everybody who is erased is appended, so that a restore erases them again; not
+    /// set: `erasures` beside an embedded database.
+    pub erasures: Option<PathBuf>,
 }
 
 /// Somebody to whom checkpoints are posted.
@@ -55,6 +58,7 @@ impl Default for Audit {
             anchor_file: None,
             anchor_command: Vec::new(),
             webhook: CheckpointHook::default(),
+            erasures: None,
         }
     }
 }

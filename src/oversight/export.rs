@@ -1,12 +1,15 @@
 //! All that is kept of a person, for the person.
 
 use super::people::with_reason;
-use super::{LookRefused, Oversight};
+use super::reading::Said;
+use super::{FoundAccount, LookRefused, Oversight};
 use crate::model::audit::{Action, Note};
-use crate::model::id::AccountId;
+use crate::model::id::{AccountId, DeviceId, VerificationId};
+use crate::model::number::PhoneNumber;
 use crate::store::AttemptFilter;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::net::IpAddr;
 use utoipa::ToSchema;
 
 /// How much of each kind is exported at most.
@@ -17,13 +20,19 @@ const MOST: i64 = 10_000;
 pub struct PersonExport {
     /// The whole number.
     pub phone_number: String,
-    /// The account.
-    pub account_id: AccountId,
+    /// The account that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
     /// When it was registered.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
     /// Whether lookups find it.
-    pub discoverable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discoverable: Option<bool>,
+    /// Since when it is locked, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<ExportedLock>,
     /// Its devices.
     pub devices: Vec<ExportedDevice>,
     /// Attempts to prove the number, the newest first.
@@ -32,9 +41,21 @@ pub struct PersonExport {
     pub events: Vec<ExportedEvent>,
 }
 
+/// That an account is locked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedLock {
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Why, as an admin wrote it.
+    pub reason: String,
+}
+
 /// A device of a person.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedDevice {
+    /// Its name in the service.
+    pub device_id: DeviceId,
     /// What its owner calls it.
     pub name: String,
     /// What it runs on.
@@ -50,6 +71,8 @@ pub struct ExportedDevice {
 /// An attempt to prove the number.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedAttempt {
+    /// Its name in the service.
+    pub id: uuid::Uuid,
     /// When it was started.
     #[schema(value_type = String, format = DateTime)]
     pub started_at: Timestamp,
@@ -57,13 +80,21 @@ pub struct ExportedAttempt {
     pub status: String,
     /// The country of the number.
     pub country: String,
+    /// The channel of the last message.
+    pub channel: String,
     /// The gateway of the last message.
     pub gateway: String,
+    /// When its code was right.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
 }
 
 /// An event of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedEvent {
+    /// Its place in the log, by which a proof of it can be asked for.
+    pub index: u64,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
@@ -71,8 +102,21 @@ pub struct ExportedEvent {
     pub action: String,
     /// What came of it.
     pub outcome: String,
+    /// Who did it: `starter`, `device`, `admin`, `operator`, `system`.
+    pub actor: String,
     /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The address that the request came from.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// The verification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_id: Option<VerificationId>,
+    /// The device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<DeviceId>,
 }
 
 impl Oversight {
@@ -88,21 +132,55 @@ impl Oversight {
     ) -> Result<PersonExport, LookRefused> {
         let reason = with_reason(reason)?;
         let found = self.account(id).await?.ok_or(LookRefused::NotFound)?;
-        let account = found.state.account;
-        let note = Note::new(Action::PersonExported).of_number(&account.number_index).account(id);
-        self.store.note_look(note.because(reason.to_owned()), now).await?;
-        let of_number = AttemptFilter {
-            number: Some(account.number_index.as_bytes().to_vec()),
-            ..AttemptFilter::default()
+        let number = found.state.number.clone();
+        self.export_found(&number, Some(found), Some(reason), now).await
+    }
+
+    /// Exports a person by the number, with or without an account; that is written down first.
+    ///
+    /// # Errors
+    /// [`LookRefused`]; nothing is written down of a number that nothing is kept of.
+    pub async fn export_number(
+        &self,
+        number: &PhoneNumber,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<PersonExport, LookRefused> {
+        let index = self.keys.number_index(number);
+        let found = match self.account_of(&index).await? {
+            Some(id) => self.account(id).await?,
+            None if !self.store.knows_of(&index).await? => return Err(LookRefused::NotFound),
+            None => None,
         };
+        self.export_found(number, found, reason, now).await
+    }
+
+    async fn export_found(
+        &self,
+        number: &PhoneNumber,
+        found: Option<FoundAccount>,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<PersonExport, LookRefused> {
+        let index = self.keys.number_index(number);
+        let mut note = Note::new(Action::PersonExported).of_number(&index);
+        note.private.account_id = found.as_ref().map(|found| found.state.account.id);
+        note.reason = reason.map(|reason| reason.to_owned().into());
+        self.store.note_look(note, now).await?;
+        let of_number = AttemptFilter { number: Some(index.as_bytes().to_vec()), ..AttemptFilter::default() };
         let attempts = self.store.find_attempts(&of_number, MOST).await?;
-        let events = self.said_of(&account.number_index, MOST).await?;
+        let events = self.said_of(&index, MOST).await?;
+        let account = found.as_ref().map(|found| &found.state.account);
         Ok(PersonExport {
-            phone_number: found.state.number.e164().to_owned(),
-            account_id: id,
-            created_at: account.created_at,
-            discoverable: account.discoverable,
-            devices: found.devices.into_iter().map(ExportedDevice::from).collect(),
+            phone_number: number.e164().to_owned(),
+            account_id: account.map(|account| account.id),
+            created_at: account.map(|account| account.created_at),
+            discoverable: account.map(|account| account.discoverable),
+            lock: found
+                .as_ref()
+                .and_then(|found| found.lock.clone())
+                .map(|lock| ExportedLock { at: lock.at, reason: lock.reason }),
+            devices: found.into_iter().flat_map(|found| found.devices).map(ExportedDevice::from).collect(),
             verifications: attempts.iter().map(|attempt| self.exported(attempt, now)).collect(),
             events: events.into_iter().map(ExportedEvent::from).collect(),
         })
@@ -110,10 +188,13 @@ impl Oversight {
 
     fn exported(&self, attempt: &crate::store::Attempt, now: Timestamp) -> ExportedAttempt {
         ExportedAttempt {
+            id: uuid::Uuid::from_bytes(attempt.id),
             started_at: attempt.started_at,
             status: self.status(attempt, now).to_owned(),
             country: attempt.country.clone(),
+            channel: attempt.channel.clone(),
             gateway: attempt.gateway.clone(),
+            approved_at: attempt.approved_at,
         }
     }
 }
@@ -121,6 +202,7 @@ impl Oversight {
 impl From<crate::devices::NamedDevice> for ExportedDevice {
     fn from(named: crate::devices::NamedDevice) -> Self {
         Self {
+            device_id: named.device.id,
             name: named.name,
             platform: named.device.platform.as_str().to_owned(),
             created_at: named.device.created_at,
@@ -129,13 +211,18 @@ impl From<crate::devices::NamedDevice> for ExportedDevice {
     }
 }
 
-impl From<crate::model::audit::Entry> for ExportedEvent {
-    fn from(entry: crate::model::audit::Entry) -> Self {
+impl From<Said> for ExportedEvent {
+    fn from(Said { idx, entry, private }: Said) -> Self {
         Self {
+            index: idx,
             at: entry.time,
             outcome: entry.outcome.as_str().to_owned(),
             action: entry.action,
+            actor: entry.actor.kind,
             reason: entry.reason,
+            address: private.address,
+            verification_id: private.verification_id,
+            device_id: private.device_id,
         }
     }
 }

@@ -212,13 +212,4 @@ impl Oversight {
         let ended = self.devices.revoke_of(id, device, now).await?;
         ended.then_some(()).ok_or(LookRefused::NotFound)
     }
-
-    /// Erases an account with all that is kept of its person.
-    ///
-    /// # Errors
-    /// [`LookRefused`].
-    pub async fn erase(&self, id: AccountId, now: Timestamp) -> Result<(), LookRefused> {
-        let erased = self.accounts.erase_account(id, now).await?;
-        erased.then_some(()).ok_or(LookRefused::NotFound)
-    }
 }

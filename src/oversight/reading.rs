@@ -6,11 +6,21 @@ use crate::model::guard::Subject;
 use crate::model::keys::NumberIndex;
 use crate::model::number::PhoneNumber;
 use crate::model::source::Source;
-use crate::store::{KeptSubject, LoggedEntry, Seen};
+use crate::store::{KeptSubject, LogFilter, LogPage, LoggedEntry, Seen};
 use crate::verification::Failure;
 use std::collections::HashMap;
 
 type People = HashMap<[u8; 16], KeptSubject>;
+
+/// An event that speaks of a person.
+pub(super) struct Said {
+    /// Its place in the log.
+    pub(super) idx: u64,
+    /// The event.
+    pub(super) entry: Entry,
+    /// What is personal in it.
+    pub(super) private: Private,
+}
 
 impl Oversight {
     /// Reads what has come to the audit log since: how much.
@@ -101,11 +111,15 @@ impl Oversight {
     }
 
     /// What the log says of a number, the newest first.
-    pub(super) async fn said_of(&self, index: &NumberIndex, limit: i64) -> Result<Vec<Entry>, Failure> {
-        use crate::store::{LogFilter, LogPage};
+    pub(super) async fn said_of(&self, index: &NumberIndex, limit: i64) -> Result<Vec<Said>, Failure> {
         let Some(person) = self.store.audit_subject(index.as_bytes()).await? else { return Ok(Vec::new()) };
         let filter = LogFilter { subject: Some(person.subject.0.to_vec()), ..LogFilter::default() };
         let found = self.store.find_audit_entries(&filter, LogPage::Before(None), limit).await?;
-        Ok(found.iter().filter_map(|logged| Entry::parse(&logged.entry)).collect())
+        let said = |logged: LoggedEntry| {
+            let entry = Entry::parse(&logged.entry)?;
+            let private = self.open(&entry, &person);
+            Some(Said { idx: logged.idx, entry, private })
+        };
+        Ok(found.into_iter().filter_map(said).collect())
     }
 }

@@ -1,15 +1,12 @@
-//! Accounts: found, hidden or listed, erased.
+//! Accounts: found, hidden or listed.
 
-use super::attempts::{ERASE, ERASE_STEPS};
-use super::audit::DESTROY;
 use super::directory::apply_listing;
 use super::epochs::overtaken;
 use super::error::Table;
-use super::registrations::device_ids;
-use super::{Ending, Listing, Store, StoreError, note, read, run, transact};
+use super::{Ending, Listing, Store, StoreError, note, read, transact};
 use crate::model::account::Account;
 use crate::model::audit::{Action, Note};
-use crate::model::id::{AccountId, DeviceId};
+use crate::model::id::AccountId;
 use crate::model::keys::NumberIndex;
 use jiff::Timestamp;
 
@@ -49,14 +46,6 @@ const OF_NUMBER: &str = "SELECT account_id FROM numbers WHERE number_index = $1"
 const LAST_SEEN: &str = "SELECT MAX(last_seen_at) FROM devices WHERE account_id = $1";
 const SET_VISIBILITY: &str =
     "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1 RETURNING number_index";
-const END_NUMBER: &str = "DELETE FROM numbers WHERE number_index = $1 AND account_id = $2";
-const END_ACCOUNT: &str = "DELETE FROM accounts WHERE account_id = $1";
-const END_DEVICES: &str = "DELETE FROM devices WHERE account_id = $1 RETURNING device_id";
-// What is not approved may be a stranger's, whom its end would tell that the number was registered: time ends it.
-const END_VERIFICATIONS: &str =
-    "DELETE FROM verifications WHERE number_index = $1 AND approved_at IS NOT NULL
-    RETURNING verification_id";
-const END_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id = $1";
 
 impl Store {
     /// The account of that name, if there is one.
@@ -149,52 +138,5 @@ impl Store {
             note!(self, tx, now, note.change("discoverable", None, Some(since.is_some().to_string())));
             Ok(Ending::Commit(AccountChange::Done(())))
         }))
-    }
-
-    /// Erases an account with its devices, entries and verifications, and the key to what the audit log says of its
-    /// person; done, these are the devices.
-    ///
-    /// What its number has used of limits stays, under the keyed index only: deleting refills nothing.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn erase_account(
-        &self,
-        account: &Account,
-        listing: &Listing,
-        now: Timestamp,
-    ) -> Result<AccountChange<Vec<DeviceId>>, StoreError> {
-        let (id, number) = (account.id.as_bytes().as_slice(), account.number_index.as_bytes().as_slice());
-        let erased: AccountChange<Vec<Vec<u8>>> = transact!(self, tx => {
-            if overtaken!(self, tx, listing) {
-                return Ok(Ending::Rollback(AccountChange::EpochsOutdated));
-            }
-            // Verifications before the number, as a registration locks them: the other order can deadlock.
-            let proven: Vec<Vec<u8>> =
-                sqlx::query_scalar(END_VERIFICATIONS).bind(number).fetch_all(&mut *tx).await?;
-            for verification in &proven {
-                run!(tx, END_DELIVERIES, verification);
-            }
-            let ended = run!(tx, END_NUMBER, number, id);
-            if ended == 0 {
-                return Ok(Ending::Rollback(AccountChange::Ended));
-            }
-            // The account before its entries, as a change of visibility locks them.
-            run!(tx, END_ACCOUNT, id);
-            apply_listing!(tx, listing);
-            let devices = sqlx::query_scalar(END_DEVICES).bind(id).fetch_all(&mut *tx).await?;
-            // The event is the last that speaks of the person: its sealed part ends with all others.
-            let note = Note::new(Action::AccountErased).of_number(&account.number_index).account(account.id);
-            note!(self, tx, now, note);
-            run!(tx, ERASE_STEPS, number);
-            run!(tx, ERASE, number);
-            run!(tx, DESTROY, number);
-            Ok(Ending::Commit(AccountChange::Done(devices)))
-        });
-        Ok(match erased {
-            AccountChange::Done(devices) => AccountChange::Done(device_ids(&devices)?),
-            AccountChange::Ended => AccountChange::Ended,
-            AccountChange::EpochsOutdated => AccountChange::EpochsOutdated,
-        })
     }
 }

@@ -72,6 +72,10 @@ const CHANGE: &str =
 const ADD_STEP: &str = "INSERT INTO attempt_steps
     (attempt_id, log_idx, at, action, outcome, reason, channel, gateway, price)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (attempt_id, log_idx) DO NOTHING";
+/// The person may have been erased since the event was read. An erasure holds the progress, so this sees it or it sees
+/// the attempt.
+const IS_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM audit_subjects WHERE owner = $1)";
+pub(super) const HOLD_PROGRESS: &str = "UPDATE attempt_progress SET idx = idx WHERE name = 'log'";
 const FORGET_STEPS: &str = "DELETE FROM attempt_steps WHERE attempt_id IN
     (SELECT attempt_id FROM attempts WHERE started_at < $1 ORDER BY started_at, attempt_id LIMIT $2)";
 const FORGET: &str = "DELETE FROM attempts WHERE attempt_id IN
@@ -146,7 +150,11 @@ macro_rules! apply {
     ($tx:ident, $seen:expr) => {{
         let seen: &Seen = $seen;
         let (at, idx) = (seen.at.as_millisecond(), place(seen.idx));
-        let key = seen.attempt.as_ref().map(|id| id.as_slice());
+        let known = match &seen.number {
+            Some(number) => sqlx::query_scalar(IS_KNOWN).bind(number).fetch_one(&mut *$tx).await?,
+            None => true,
+        };
+        let key = seen.attempt.as_ref().map(|id| id.as_slice()).filter(|_| known);
         let mut before: Option<Before> = None;
         if let (Some(key), Some(status)) = (key, seen.begins()) {
             let [block4, block6] = seen.blocks.as_ref().map_or([None, None], |[a, b]| [Some(a), Some(b)]);

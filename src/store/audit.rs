@@ -13,7 +13,7 @@ pub use anchors::Anchored;
 pub use log::{LogFilter, LogPage, LoggedEntry, SearchedBy};
 pub use origin::Origin;
 pub use sequencing::{Appended, Head, LogRow, PendingEvent};
-pub(in crate::store) use subjects::DESTROY;
+pub(in crate::store) use subjects::DESTROY_NAMED;
 pub use subjects::KeptSubject;
 
 use super::{Ending, Store, StoreError, transact};

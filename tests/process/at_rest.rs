@@ -1,6 +1,6 @@
 //! What a thief of the database, without the key file, learns.
 
-mod needles;
+pub(super) mod needles;
 
 use super::harness::{Attempt, Engine, Person, Place, Server, handle, on_both_engines, registration};
 use needles::{Needles, token_bytes};

@@ -208,3 +208,52 @@ async fn a_backup_with_an_older_schema_is_made_and_brought_up_to_date_where_it_i
     place.run(&["restore", "copy.db", "--replace"]).ok();
     all_are_there(&place.serve(), &before).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_erased_since_the_backup_is_not_brought_back_by_a_restore() {
+    let place = Place::on(Engine::Sqlite).await;
+    let mut server = place.serve();
+    server.inbox_key();
+    let before = people(&server, 100..104).await;
+    place.run(&["backup", "copy.db"]).ok();
+    server.erase(&before[1].token).await;
+    server.stop();
+    let erased = place.run(&["subject", "erase", "--number", &before[2].number, "--yes"]).ok();
+    assert!(erased.contains("is erased") && !erased.contains(&before[2].number), "{erased}");
+    let remembered = place.read("data/erasures");
+    assert_eq!((remembered.lines().count(), place.mode("data/erasures")), (2, 0o600), "{remembered}");
+
+    let said = place.run(&["restore", "copy.db", "--replace"]).ok();
+    assert!(said.contains("erased since the backup and are erased again: 2"), "{said}");
+    let mut server = place.serve();
+    server.inbox_key();
+    none_is_there(&server, &before[0], &before[1..3]).await;
+    all_are_there(&server, &[before[0].clone(), before[3].clone()]).await;
+    let back = server.register(&before[1].number).await;
+    assert_ne!(back.account_id, before[1].account_id);
+    server.stop();
+    place.run(&["audit", "verify"]).ok();
+
+    // Whoever has come back since is another person to the log, and stays.
+    place.run(&["backup", "later.db"]).ok();
+    let said = place.run(&["restore", "later.db", "--replace"]).ok();
+    assert!(said.contains("are erased again: 0"), "{said}");
+    all_are_there(&place.serve(), &[back]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_takes_another_file_of_erasures_and_refuses_one_that_is_not_there() {
+    let place = Place::on(Engine::Sqlite).await;
+    let mut server = place.serve();
+    server.inbox_key();
+    let before = people(&server, 100..102).await;
+    place.run(&["backup", "copy.db"]).ok();
+    server.erase(&before[1].token).await;
+    server.stop();
+    fs::rename(place.path("data/erasures"), place.path("kept")).unwrap();
+    let refused = place.run(&["restore", "copy.db", "--replace", "--erasures", "nowhere"]).failed();
+    assert!(refused.contains("nowhere is not there"), "{refused}");
+    let said = place.run(&["restore", "copy.db", "--replace", "--erasures", "kept"]).ok();
+    assert!(said.contains("are erased again: 1"), "{said}");
+    none_is_there(&place.serve(), &before[0], &before[1..]).await;
+}

@@ -101,6 +101,11 @@ impl Place {
         engine::execute(&self.url(), statements).await;
     }
 
+    /// The first column of what a query finds in the database, which is bytes.
+    pub(crate) async fn bytes(&self, query: &str) -> Vec<Vec<u8>> {
+        engine::bytes(&self.url(), query).await
+    }
+
     /// Drops a database on PostgreSQL.
     pub(crate) async fn drop_database(&mut self) {
         if let Some(url) = self.database.take() {
@@ -167,6 +172,16 @@ impl Place {
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         Running::start(self.command(arguments)).finish(DEADLINE)
+    }
+
+    /// Runs the program to its end while nobody reads what it says.
+    pub(crate) fn run_unread(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        let err = String::from_utf8(ended.stderr).unwrap();
+        Finished { code: ended.status.code(), out: String::new(), err }
     }
 
     /// Starts the program.

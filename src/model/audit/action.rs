@@ -98,7 +98,7 @@ actions! {
     PersonRevealed = "person.revealed" Warning,
     /// What is kept of a person was exported.
     PersonExported = "person.exported" Warning,
-    /// A person was erased without an account: what was kept of the number is gone.
+    /// All that was kept of a number was erased at the host, with or without an account.
     PersonErased = "person.erased" Warning,
     /// A country or prefix was allowed, blocked or watched.
     PolicySet = "policy.set" Warning,

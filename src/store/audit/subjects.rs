@@ -22,7 +22,10 @@ const OF_OWNER: &str = "SELECT subject, owner, key_sealed FROM audit_subjects WH
 const OF_SUBJECTS: &str = "SELECT subject, owner, key_sealed FROM audit_subjects WHERE subject = ANY ($1)
     ORDER BY subject";
 const OF_SUBJECT: &str = "SELECT subject, owner, key_sealed FROM audit_subjects WHERE subject = $1";
-pub(in crate::store) const DESTROY: &str = "DELETE FROM audit_subjects WHERE owner = $1";
+const DESTROY: &str = "DELETE FROM audit_subjects WHERE owner = $1";
+/// The same, and whom the log has named so.
+pub(in crate::store) const DESTROY_NAMED: &str =
+    "DELETE FROM audit_subjects WHERE owner = $1 RETURNING subject";
 /// An account's events stay readable for as long as it lives, whenever it was last heard of.
 const DESTROY_OLD: &str = "DELETE FROM audit_subjects WHERE owner IN (SELECT owner FROM audit_subjects
     WHERE seen_at < $1 AND LENGTH(owner) = 32 AND NOT EXISTS (SELECT 1 FROM numbers WHERE number_index = owner)

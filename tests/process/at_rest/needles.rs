@@ -11,13 +11,13 @@ const SHORTEST: usize = 6;
 
 /// What must not be found, or must.
 #[derive(Default)]
-pub(super) struct Needles {
+pub(in super::super) struct Needles {
     by_start: HashMap<[u8; SHORTEST], Vec<(Vec<u8>, String)>>,
 }
 
 impl Needles {
     /// Adds a secret that is text, in every form.
-    pub(super) fn text(&mut self, what: &str, text: &str) {
+    pub(in super::super) fn text(&mut self, what: &str, text: &str) {
         self.bytes(what, text.as_bytes());
         // Little-endian or big-endian, but for the outermost zero.
         let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
@@ -25,7 +25,7 @@ impl Needles {
     }
 
     /// Adds secret bytes, in every form.
-    pub(super) fn bytes(&mut self, what: &str, bytes: &[u8]) {
+    pub(in super::super) fn bytes(&mut self, what: &str, bytes: &[u8]) {
         let backwards: Vec<u8> = bytes.iter().rev().copied().collect();
         for (what, bytes) in [(what.to_owned(), bytes), (format!("{what}, reversed"), &backwards)] {
             self.add(&what, bytes);
@@ -39,7 +39,7 @@ impl Needles {
     }
 
     /// Adds secret bytes of which not even a part must be found.
-    pub(super) fn parts(&mut self, what: &str, bytes: &[u8]) {
+    pub(in super::super) fn parts(&mut self, what: &str, bytes: &[u8]) {
         self.bytes(what, bytes);
         bytes.chunks_exact(8).for_each(|part| self.bytes(&format!("a part of {what}"), part));
     }
@@ -55,7 +55,7 @@ impl Needles {
     }
 
     /// Adds a number in every way of writing and storing it, and its plain hashes.
-    pub(super) fn number(&mut self, e164: &str) {
+    pub(in super::super) fn number(&mut self, e164: &str) {
         let (digits, national) = (&e164[1..], &e164[4..]);
         let home = format!("0{national}");
         for form in [e164, digits, &home, national] {
@@ -81,19 +81,19 @@ impl Needles {
     }
 
     /// Adds the plain hashes of a text.
-    pub(super) fn hashes(&mut self, what: &str, text: &str) {
+    pub(in super::super) fn hashes(&mut self, what: &str, text: &str) {
         self.parts(&format!("BLAKE3 of {what}"), blake3::hash(text.as_bytes()).as_bytes());
         self.parts(&format!("SHA-256 of {what}"), &sha256(text.as_bytes()));
     }
 
     /// Adds a secret that clients carry as base64url.
-    pub(super) fn base64url(&mut self, what: &str, text: &str) {
+    pub(in super::super) fn base64url(&mut self, what: &str, text: &str) {
         self.text(what, text);
         self.parts(what, &URL_SAFE_NO_PAD.decode(text).unwrap());
     }
 
     /// Adds a device token with the secret in it.
-    pub(super) fn token(&mut self, token: &str) {
+    pub(in super::super) fn token(&mut self, token: &str) {
         self.text("a token", token);
         self.text("the end of a token", &token[40..]);
         let bytes = token_bytes(token);
@@ -108,7 +108,7 @@ impl Needles {
     }
 
     /// What of it all lies in the bytes.
-    pub(super) fn found_in(&self, bytes: &[u8]) -> BTreeSet<&str> {
+    pub(in super::super) fn found_in(&self, bytes: &[u8]) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         for (at, start) in bytes.windows(SHORTEST).enumerate() {
             let Some(needles) = self.by_start.get(start) else { continue };
@@ -120,7 +120,7 @@ impl Needles {
 }
 
 /// What a token says in base62: device id, secret, tag.
-pub(super) fn token_bytes(token: &str) -> [u8; 56] {
+pub(in super::super) fn token_bytes(token: &str) -> [u8; 56] {
     let digits = token["tut_".len()..][..76].bytes().map(|symbol| match symbol {
         b'0'..=b'9' => symbol - b'0',
         b'A'..=b'Z' => symbol - b'A' + 10,

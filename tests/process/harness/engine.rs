@@ -52,6 +52,19 @@ pub(super) async fn execute(url: &str, statements: &str) {
     connection.close().await.unwrap();
 }
 
+/// The first column of what a query finds, which is bytes.
+pub(super) async fn bytes(url: &str, query: &str) -> Vec<Vec<u8>> {
+    let query = AssertSqlSafe(query.to_owned());
+    if url.starts_with("postgres") {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        return sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    }
+    let mut connection = SqliteConnection::connect(url).await.unwrap();
+    let found = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    found
+}
+
 fn server() -> String {
     std::env::var(SERVER).unwrap_or_else(|_| {
         panic!("{SERVER} is not set: run the tests by scripts/postgres cargo nextest run")

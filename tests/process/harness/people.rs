@@ -100,6 +100,12 @@ impl Server {
         Person::registered(number, &answer)
     }
 
+    /// Erases the account that a token signs in.
+    pub(crate) async fn erase(&self, token: &str) {
+        let answer = self.ask(Method::DELETE, "/v1/account", token, None).await.unwrap();
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+
     /// The account that a token signs in.
     pub(crate) async fn account_of(&self, token: &str) -> String {
         let answer = self.get("/v1/account", token).await;
