@@ -97,6 +97,8 @@ pub struct Server {
     pub write_timeout: Seconds,
     /// How long a connection may stay without a request.
     pub idle_timeout: Seconds,
+    /// How long a connection may live: its clients then spread anew over the nodes there are.
+    pub connection_lifetime: Seconds,
     /// Requests that are worked on at once.
     pub requests_in_flight: usize,
     /// How long readiness is off before connections are refused, for load balancers that ask seldom.

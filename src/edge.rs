@@ -2,15 +2,18 @@
 //!
 //! `axum::serve` waits without end for a request head that stops halfway. Here a silent socket, half a head, a slow
 //! body and a slow reader each have a limit, connections have one in all and per address, and each ends after an hour.
+//! What there is no room for is refused at the gate, before it costs anything.
 
 mod body;
 mod connection;
+mod gate;
 mod seats;
 mod stream;
 
 use crate::config::Config;
 use axum::Router;
 use connection::Connection;
+pub use gate::Gate;
 use ipnet::IpNet;
 use seats::Seats;
 use std::io;
@@ -47,6 +50,8 @@ pub struct EdgeLimits {
     pub write: Duration,
     /// Without a request.
     pub idle: Duration,
+    /// Of a connection in all.
+    pub lifetime: Duration,
     /// From the beginning of a stop until nothing more is accepted.
     pub drain_delay: Duration,
 }
@@ -66,6 +71,7 @@ impl EdgeLimits {
             body: server.body_timeout.get(),
             write: server.write_timeout.get(),
             idle: server.idle_timeout.get(),
+            lifetime: server.connection_lifetime.get(),
             drain_delay: server.drain_delay.get(),
         }
     }
@@ -87,16 +93,17 @@ impl EdgeLimits {
 pub struct Edge {
     limits: Arc<EdgeLimits>,
     router: Router,
+    gate: Gate,
     seats: Seats,
     open: TaskTracker,
 }
 
 impl Edge {
-    /// Routes behind limits.
+    /// Routes behind limits and a gate.
     #[must_use]
-    pub fn new(limits: Arc<EdgeLimits>, router: Router) -> Self {
+    pub fn new(limits: Arc<EdgeLimits>, router: Router, gate: Gate) -> Self {
         let seats = Seats::new(&limits);
-        Self { limits, router, seats, open: TaskTracker::new() }
+        Self { limits, router, gate, seats, open: TaskTracker::new() }
     }
 
     /// Serves until `stop`: then it accepts nothing more, closes idle connections and ends the others after the
@@ -136,9 +143,9 @@ impl Edge {
         match self.seats.take(peer.ip()) {
             Ok(seat) => {
                 let connection = Connection::new(stream, peer, &self.limits);
-                let (router, stop) = (self.router.clone(), stop.clone());
+                let (routes, stop) = ((self.gate.clone(), self.router.clone()), stop.clone());
                 self.open.spawn(async move {
-                    connection.serve(router, stop).await;
+                    connection.serve(routes, stop).await;
                     drop(seat);
                 });
             }

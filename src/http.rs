@@ -31,6 +31,7 @@ use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::discovery::Discovery;
+use crate::edge::Gate;
 use crate::idempotency::Idempotency;
 use crate::model::secret::PlainSecret;
 use crate::oversight::Oversight;
@@ -163,6 +164,12 @@ pub fn openapi() -> String {
     let mut json = api().1.to_pretty_json().unwrap_or_default();
     json.push('\n');
     json
+}
+
+/// What the public listener refuses before it is routed: what there is no room for.
+#[must_use]
+pub fn gate(services: Arc<Services>) -> Gate {
+    shedding::gate(services)
 }
 
 /// Everything that the public listener serves.

@@ -58,6 +58,7 @@ const RULES: [(&str, &[&str]); 26] = [
         "http",
         &[
             "model",
+            "edge",
             "store",
             "sender",
             "config",

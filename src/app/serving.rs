@@ -1,7 +1,7 @@
 //! From the first connection to the last: serving, then ending without losing a request.
 
 use super::App;
-use crate::edge::Edge;
+use crate::edge::{Edge, Gate};
 use crate::{http, jobs};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,9 +29,10 @@ impl App {
         let [api_limits, ops_limits] = self.edges;
         let delay = api_limits.drain_delay;
         let observing = TaskTracker::new();
-        observing.spawn(Edge::new(ops_limits, self.ops).serve(ops, drained.clone()));
+        observing.spawn(Edge::new(ops_limits, self.ops, Gate::open()).serve(ops, drained.clone()));
         let serving = TaskTracker::new();
-        let edge = Edge::new(api_limits, http::router(self.services));
+        let gate = http::gate(self.services.clone());
+        let edge = Edge::new(api_limits, http::router(self.services), gate);
         serving.spawn(edge.serve(api, refusing.clone()));
         stop.cancelled().await;
         draining.store(true, Ordering::Relaxed);
@@ -57,6 +58,7 @@ impl App {
     /// Begins what runs beside requests.
     fn begin_jobs(&self, jobs: &TaskTracker, sends: &TaskTracker, stop: &CancellationToken) {
         let clock = &self.services.clock;
+        jobs.spawn(self.services.shedding.clone().follow(stop.clone()));
         let (dispatcher, outbox) = (self.dispatcher.clone(), self.outbox.clone());
         jobs.spawn(jobs::dispatch(dispatcher, outbox, sends.clone(), stop.clone()));
         jobs.spawn(jobs::follow_directory(

@@ -21,6 +21,7 @@ impl Default for Server {
             body_timeout: Seconds::new(15),
             write_timeout: Seconds::new(20),
             idle_timeout: Seconds::new(75),
+            connection_lifetime: Seconds::new(3_600),
             requests_in_flight: 256,
             drain_delay: Seconds::new(0),
         }

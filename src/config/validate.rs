@@ -83,6 +83,7 @@ fn server_problems(server: &Server) -> Vec<String> {
         ("body_timeout", server.body_timeout),
         ("write_timeout", server.write_timeout),
         ("idle_timeout", server.idle_timeout),
+        ("connection_lifetime", server.connection_lifetime),
     ];
     for (key, time) in times {
         if !(1..=3_600).contains(&time.get().as_secs()) {

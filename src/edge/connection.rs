@@ -1,6 +1,7 @@
 //! One connection: its requests one after the other, until it ends or must end.
 
 use super::EdgeLimits;
+use super::Gate;
 use super::body::TimedBody;
 use super::stream::{Progress, Stream};
 use axum::Router;
@@ -21,10 +22,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
+/// What the system keeps of answers that are not taken, which it doubles for its own needs: a quarter of the largest
+/// lookup's answer, and all of most others.
+const SEND_BUFFER: usize = 128 * 1024;
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// How long a connection may live: clients then spread anew over the nodes there are.
-const LIFETIME: Duration = Duration::from_hours(1);
 /// How long a connection that was opened just before the server stops may take to say what it wants.
 const FIRST_BYTE: Duration = Duration::from_secs(1);
 
@@ -43,18 +45,29 @@ impl Connection {
         // What lies in the system's own buffer must be taken in time, too.
         let patience = u32::try_from(limits.write.as_millis()).unwrap_or(u32::MAX);
         let _gone_already = rustix::net::sockopt::set_tcp_user_timeout(&tcp, patience);
+        // Whoever takes nothing makes the system keep this much at most, not megabytes of answers asked in advance.
+        let _gone_already = rustix::net::sockopt::set_socket_send_buffer_size(&tcp, SEND_BUFFER);
         let progress = Arc::new(Progress::new());
         let stream = Stream::new(tcp, limits.clone(), progress.clone());
         Self { stream, peer, limits: limits.clone(), progress }
     }
 
-    /// Answers requests until the other end leaves, a limit bites, an hour is over or `stop`.
-    pub(super) async fn serve(self, router: Router, stop: CancellationToken) {
+    /// Answers requests until the other end leaves, a limit bites, its life is over or `stop`.
+    pub(super) async fn serve(self, (gate, router): (Gate, Router), stop: CancellationToken) {
         let Self { stream, peer, limits, progress } = self;
-        let serving = progress.clone();
+        let (serving, patience) = (progress.clone(), limits.body);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             serving.begin();
-            answer(router.clone(), request, peer, limits.body, serving.clone())
+            let refused = gate.refuses(request.method(), request.uri().path());
+            let (router, serving) = (router.clone(), serving.clone());
+            async move {
+                let answer = match refused {
+                    Some(refused) => Ok(refused),
+                    None => answer(router, request, peer, patience).await,
+                };
+                serving.answer();
+                answer
+            }
         });
         let mut http = http1::Builder::new();
         http.max_headers(MAX_HEADERS).max_header_size(MAX_HEAD_BYTES).header_read_timeout(None);
@@ -63,7 +76,7 @@ impl Connection {
         let ended = tokio::select! {
             biased;
             _ended = served.as_mut() => return,
-            () = sleep(LIFETIME) => false,
+            () = sleep(limits.lifetime) => false,
             () = stop.cancelled() => true,
         };
         served.as_mut().graceful_shutdown();
@@ -82,11 +95,8 @@ async fn answer(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     patience: Duration,
-    progress: Arc<Progress>,
 ) -> Result<Response, Infallible> {
     let mut request: Request = request.map(|body| Body::new(TimedBody::new(body, patience)));
     request.extensions_mut().insert(ConnectInfo(peer));
-    let answer = router.call(request).await;
-    progress.answer();
-    answer
+    router.call(request).await
 }

@@ -10,8 +10,8 @@ pub(super) use lookup::too_many_handles;
 
 use crate::registration::RegisterRefused;
 use crate::verification::{CheckRefused, DestinationRefused, Failure, SendRefused};
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -264,8 +264,17 @@ impl From<Failure> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// Its status, headers and body.
+    pub(super) fn encode(self) -> (StatusCode, HeaderMap, Bytes) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         let body = Body {
             r#type: format!("urn:tuttu:problem:{}", self.code),
             title: self.title,
@@ -274,16 +283,13 @@ impl IntoResponse for Problem {
             code: self.code,
             members: self.members,
         };
-        let mut response = (self.status, Json(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        (self.status, headers, serde_json::to_vec(&body).unwrap_or_default().into())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
         metrics::counter!("tuttu_problems_total", "code" => self.code).increment(1);
-        response
+        self.encode().into_response()
     }
 }

@@ -1,63 +1,38 @@
 //! Shedding: past what a node can do at once, the less important is refused at once instead of all of it late.
+//!
+//! Who has no room is refused twice: by method and path before a request costs anything ([`gate`]), and by class once
+//! its body is there ([`pass`]), since others came meanwhile.
+
+mod class;
+mod pace;
+mod refusal;
+
+pub(super) use class::Class;
 
 use super::idempotency;
 use super::{BODY_LIMIT, Problem, Services, extract};
+use crate::edge::Gate;
 use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use pace::Pace;
+use refusal::Refusal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio_util::sync::CancellationToken;
 
 /// The route whose handler reads the body itself, once it knows the caller.
 const LOOKUP: &str = "/v1/discovery/lookup";
-
-/// How much a request matters when not all can be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Ends what somebody has begun: checks, registrations, an account's own settings, reports of gateways.
-    Check,
-    /// Costs a message.
-    Send,
-    /// Can be asked again later: lookups, epochs, devices.
-    Lookup,
-}
-
-impl Class {
-    /// The class of a route; `None` for what is never refused: health, the document, the page, what is not there.
-    fn of(route: &str, method: &Method) -> Option<Self> {
-        match route {
-            "/v1/verifications" | "/v1/verifications/{id}/codes" | "/v1/verifications/{id}/challenges" => {
-                Some(Self::Send)
-            }
-            // What somebody revokes must stop at once.
-            "/v1/devices/{id}" if method == Method::DELETE => Some(Self::Check),
-            _ if route.starts_with("/v1/discovery/") || route.starts_with("/v1/devices") => {
-                Some(Self::Lookup)
-            }
-            // Who runs the service must reach it when it has most to do.
-            _ if route == "/admin/assets/{*file}" => None,
-            _ if route.starts_with("/admin") => Some(Self::Check),
-            _ if route.starts_with("/v1/") || route.starts_with("/callbacks/") => Some(Self::Check),
-            _ => None,
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Check => "check",
-            Self::Send => "send",
-            Self::Lookup => "lookup",
-        }
-    }
-}
+/// How many times as many checks as other requests there may be: each ends what somebody waits for.
+const CHECKS: usize = 4;
 
 /// The requests that a node works on at once, of which a class may take its share only.
 #[derive(Debug, Clone)]
 pub struct Shedding {
     limit: usize,
     under_way: Arc<AtomicUsize>,
+    pace: Arc<Pace>,
 }
 
 /// A request that is worked on; dropping it makes room for another.
@@ -70,17 +45,23 @@ impl Drop for Admitted {
 }
 
 impl Shedding {
-    /// So many requests at once, of which sends may take three quarters and lookups half.
+    /// So many requests at once, of which sends may take three quarters and lookups half, both less while tasks wait
+    /// long for their turn; checks find room far beyond that.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, under_way: Arc::default() }
+        Self { limit, under_way: Arc::default(), pace: Arc::default() }
     }
 
-    const fn share(&self, class: Class) -> usize {
+    /// Follows how busy the node is until `stop`: the limit in requests knows nothing of its processors.
+    pub async fn follow(self, stop: CancellationToken) {
+        self.pace.follow(stop).await;
+    }
+
+    fn share(&self, class: Class) -> usize {
         match class {
-            Class::Check => self.limit,
-            Class::Send => self.limit - self.limit / 4,
-            Class::Lookup => self.limit - self.limit / 2,
+            Class::Check => self.limit.saturating_mul(CHECKS),
+            Class::Send => self.pace.of(self.limit - self.limit / 4),
+            Class::Lookup => self.pace.of(self.limit - self.limit / 2),
         }
     }
 
@@ -88,21 +69,26 @@ impl Shedding {
     pub(super) fn admit(&self, class: Class) -> Result<Admitted, Problem> {
         let share = self.share(class);
         let one_more = |under_way: usize| (under_way < share).then_some(under_way + 1);
-        match self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
-            Ok(_) => Ok(Admitted(self.under_way.clone())),
-            Err(_) => Err(shed(class)),
-        }
+        let counted = self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        counted.map(|_| Admitted(self.under_way.clone())).map_err(|_| {
+            refusal::count(class);
+            Problem::busy()
+        })
     }
 
-    /// Refuses a request before its body is read, where there is no room anyway.
-    fn look(&self, class: Class) -> Result<(), Problem> {
-        if self.under_way.load(Ordering::Relaxed) < self.share(class) { Ok(()) } else { Err(shed(class)) }
+    fn has_room(&self, class: Class) -> bool {
+        self.under_way.load(Ordering::Relaxed) < self.share(class)
     }
 }
 
-fn shed(class: Class) -> Problem {
-    metrics::counter!("tuttu_shed_total", "class" => class.as_str()).increment(1);
-    Problem::busy()
+/// Refuses what there is no room for anyway before it is routed, named, logged or read.
+pub(super) fn gate(services: Arc<Services>) -> Gate {
+    let refusal = Refusal::new();
+    Gate::new(move |method, path| {
+        let class = Class::of(path, method)?;
+        let has_room = services.shedding.has_room(class);
+        (!has_room).then(|| refusal.answer(class, services.draining.load(Ordering::Relaxed)))
+    })
 }
 
 /// Answers a request if there is room for its class. Room is taken once the body is there: a client that sends it
@@ -111,9 +97,6 @@ pub(super) async fn pass(services: Arc<Services>, route: &str, request: Request,
     let Some(class) = Class::of(route, request.method()) else {
         return idempotency::once(services, request, next).await;
     };
-    if let Err(problem) = services.shedding.look(class) {
-        return problem.into_response();
-    }
     if route == LOOKUP {
         return idempotency::once(services, request, next).await;
     }
@@ -140,7 +123,7 @@ async fn with_body(mut request: Request) -> Result<Request, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, Shedding};
+    use super::{CHECKS, Class, Shedding};
 
     /// How many of a class are admitted, and kept.
     fn fill(shedding: &Shedding, class: Class) -> Vec<super::Admitted> {
@@ -148,27 +131,22 @@ mod tests {
     }
 
     #[test]
-    fn lookups_leave_room_for_sends_and_these_for_checks() {
+    fn lookups_leave_room_for_sends_and_both_for_checks() {
         let shedding = Shedding::new(8);
         let lookups = fill(&shedding, Class::Lookup);
         let sends = fill(&shedding, Class::Send);
         let checks = fill(&shedding, Class::Check);
-        assert_eq!((lookups.len(), sends.len(), checks.len()), (4, 2, 2));
-        drop(lookups);
-        assert_eq!(fill(&shedding, Class::Check).len(), 4, "what ends makes room");
+        assert_eq!((lookups.len(), sends.len(), checks.len()), (4, 2, 8 * CHECKS - 6));
+        assert!(!shedding.has_room(Class::Check));
+        drop((lookups, checks));
+        assert_eq!(fill(&shedding, Class::Lookup).len(), 2, "what ends makes room");
     }
 
     #[test]
     fn the_smallest_limit_lets_one_request_of_any_class_through() {
-        for class in [Class::Check, Class::Send, Class::Lookup] {
+        for class in [Class::Send, Class::Lookup] {
             assert_eq!(fill(&Shedding::new(1), class).len(), 1);
         }
-    }
-
-    #[test]
-    fn health_and_pages_are_in_no_class() {
-        for route in ["/livez", "/readyz", "/openapi.json", "/try", "(none)"] {
-            assert_eq!(Class::of(route, &axum::http::Method::GET), None, "{route}");
-        }
+        assert_eq!(fill(&Shedding::new(1), Class::Check).len(), CHECKS);
     }
 }

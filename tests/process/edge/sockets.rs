@@ -1,6 +1,7 @@
 //! Sockets that speak HTTP by hand, well or slowly.
 
 use super::super::harness::{DEADLINE, Server, until};
+use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -35,10 +36,10 @@ impl Pace {
         })
     }
 
-    /// Is slow until the server has had enough: how long that took.
-    pub(super) async fn run(self, server: &Server) -> (Self, Duration) {
+    /// Is slow until the server has had enough: how long that took from the opening of the connection.
+    async fn run(self, base: &str) -> (Self, Duration) {
+        let socket = Socket::at(base).await;
         let begun = Instant::now();
-        let socket = Socket::open(server).await;
         match self {
             Self::Silent => drop(socket.rest().await),
             Self::HalfAHead => drop(socket.say(HALF_A_HEAD).await.rest().await),
@@ -49,12 +50,23 @@ impl Pace {
     }
 }
 
+/// Runs slow sockets on this thread: how long each lasted.
+pub(super) fn all(base: &str, paces: Vec<Pace>) -> Vec<(Pace, Duration)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(join_all(paces.into_iter().map(|pace| pace.run(base))))
+}
+
 /// A connection.
 pub(super) struct Socket(TcpStream);
 
 impl Socket {
     pub(super) async fn open(server: &Server) -> Self {
-        Self(TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap())
+        Self::at(&server.base).await
+    }
+
+    /// One to the server that lies there.
+    async fn at(base: &str) -> Self {
+        Self(TcpStream::connect(base.trim_start_matches("http://")).await.unwrap())
     }
 
     /// One that has had an answer, and stays open.
@@ -69,6 +81,20 @@ impl Socket {
         let mut first = [0; 1024];
         let length = timeout(DEADLINE, socket.0.read(&mut first)).await.unwrap().ok()?;
         first[..length].starts_with(b"HTTP/1.1 200 OK\r\n").then_some(socket)
+    }
+
+    /// Whether a request is answered well; `false` once the connection is closed, before an answer or with it.
+    pub(super) async fn answers(&mut self, request: &str) -> bool {
+        let mut answer = [0; 1024];
+        if self.0.write_all(request.as_bytes()).await.is_err() {
+            return false;
+        }
+        let Ok(length @ 1..) = timeout(DEADLINE, self.0.read(&mut answer)).await.unwrap() else {
+            return false;
+        };
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        !answer.contains("connection: close\r\n")
     }
 
     pub(super) async fn say(mut self, text: &str) -> Self {

@@ -4,6 +4,7 @@ use super::super::harness::{Server, registration};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -136,6 +137,17 @@ impl Load {
         }
         let address = server.base.trim_start_matches("http://").to_owned();
         Self { address, lookups, next_number: AtomicUsize::new(1_000_000), started: Mutex::default() }
+    }
+
+    /// The same load for another server, which has nothing to check.
+    pub(super) fn elsewhere(&self, address: SocketAddr) -> Self {
+        let next_number = AtomicUsize::new(1_000_000);
+        Self {
+            address: address.to_string(),
+            lookups: self.lookups.clone(),
+            next_number,
+            started: Mutex::default(),
+        }
     }
 
     /// Of ten requests seven are lookups, two starts; one checks a code that was sent, if there is one.
