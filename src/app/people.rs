@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::devices::Devices;
 use crate::directory::Directory;
 use crate::epochs::Epochs;
-use crate::oversight::{Oversight, OversightPolicy};
+use crate::model::guard::GuardPolicy;
+use crate::oversight::{GatewayWatch, Oversight, OversightPolicy};
 use crate::registration::Accounts;
 use crate::store::Store;
 use crate::verification::Decided;
@@ -24,9 +25,11 @@ pub async fn open_oversight(config: &Config, store: &Store, clock: &Clock) -> Re
     let directory = Arc::new(Directory::new(store.clone(), keys.clone(), config, clock.clone()));
     let devices = Devices::new(store.clone(), keys.clone());
     let accounts = Accounts::new(store.clone(), keys.clone(), epochs, directory, devices.clone());
+    let watch = GatewayWatch::new(Arc::default(), [0; 16]);
     let policy = OversightPolicy {
+        guard: GuardPolicy::from(&config.limits.guard),
         code_lifetime: config.verification.code_lifetime.get(),
         reveals_per_hour: config.limits.reveals_per_hour,
     };
-    Ok(Oversight::new(store.clone(), keys, (accounts, devices), Decided::default(), policy))
+    Ok(Oversight::new((store.clone(), keys), (accounts, devices), (Decided::default(), watch), policy))
 }

@@ -16,7 +16,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 50] = [
+const GRANTS: [(&str, &str); 51] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("admin_attempts", CHANGE),

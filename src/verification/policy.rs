@@ -92,7 +92,7 @@ impl VerificationPolicy {
             app_hashes: config.verification.app_hashes.clone(),
             web_origins: config.verification.web_origins.clone(),
             texts: Arc::new(config.message_texts()),
-            guard: guard(&config.limits.guard),
+            guard: GuardPolicy::from(&config.limits.guard),
             guard_mode: config.limits.guard.mode,
             never_block: config.limits.never_block.clone(),
             money: MoneyPolicy::new(&config.limits.money),
@@ -177,12 +177,15 @@ impl VerificationPolicy {
     }
 }
 
-fn guard(guard: &crate::config::Guard) -> GuardPolicy {
-    let mut sizes = [BucketSize { capacity: 1, per_hour: 1 }; 5];
-    for (size, (&capacity, &per_hour)) in sizes.iter_mut().zip(guard.capacity.iter().zip(&guard.per_hour)) {
-        *size = BucketSize { capacity, per_hour };
+impl From<&crate::config::Guard> for GuardPolicy {
+    fn from(guard: &crate::config::Guard) -> Self {
+        let mut sizes = [BucketSize { capacity: 1, per_hour: 1 }; 5];
+        for (size, (&capacity, &per_hour)) in sizes.iter_mut().zip(guard.capacity.iter().zip(&guard.per_hour))
+        {
+            *size = BucketSize { capacity, per_hour };
+        }
+        Self { sizes, conversion_percent: guard.conversion_percent }
     }
-    GuardPolicy { sizes, conversion_percent: guard.conversion_percent }
 }
 
 impl Destinations {

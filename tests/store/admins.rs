@@ -87,8 +87,8 @@ contract!(a_step_and_a_recovery_code_are_spent_once, |store| {
     store.set_recovery_codes(anna, &[[1; 32], [2; 32], [3; 32]], at(0)).await.unwrap();
     assert_eq!(store.recovery_codes_left(anna).await.unwrap(), 3);
     assert!(!store.sign_in(&sign_in(anna, Proof::Recovery([8; 32])), at(0)).await.unwrap());
-    store.note_failed_sign_in(Some(anna), at(0)).await.unwrap();
-    store.note_failed_sign_in(None, at(0)).await.unwrap();
+    store.note_failed_sign_in(Some(anna), "credentials", at(0)).await.unwrap();
+    store.note_failed_sign_in(None, "credentials", at(0)).await.unwrap();
 });
 
 contract!(of_many_that_show_the_same_step_at_once_one_gets_in, |store| {
@@ -168,7 +168,7 @@ contract!(who_recovers_begins_anew_and_on_the_host_so_does_the_last, |store| {
     let anna = enrolled(store, "anna", &[Role::Admin]).await;
     let (old, again) = (session(store, anna, 11).await, invitation());
     let (other, password) = (session(store, anna, 12).await, HashedPassword::stored("$other".to_owned()));
-    assert!(store.set_admin_password(anna, &password, &old, at(0)).await.unwrap());
+    assert!(store.set_admin_password(anna, (&password, &[]), &old, at(0)).await.unwrap());
     assert!(store.admin_session(&other, at(0)).await.unwrap().is_none(), "only one session goes on");
     assert!(store.admin_session(&old, at(0)).await.unwrap().is_some());
     assert_eq!(store.recover_admin(anna, &again, true, at(0)).await.unwrap(), TeamChange::Done);

@@ -74,8 +74,13 @@ fn says(logged: &LoggedEntry, columns: &SearchedBy) -> bool {
     let Some(entry) = Entry::parse(&logged.entry) else { return false };
     let Some(event) = entry.parties().map(|parties| parties.event) else { return false };
     let at = entry.time.as_millisecond();
-    let pending =
-        PendingEvent { pending_id: 0, id: event.to_vec(), at, entry: String::new(), mac: Vec::new() };
+    let pending = PendingEvent {
+        pending_id: 0,
+        id: event.to_vec(),
+        entry: String::new(),
+        mac: Vec::new(),
+        copied: false,
+    };
     let row = row(logged.idx, pending, logged.leaf, entry);
     let expected = SearchedBy {
         idx: row.idx,
