@@ -72,6 +72,7 @@ fn pages() -> Router<Arc<Services>> {
         .route("/admin/now", get(now::page))
         .route("/admin/now/sending", post(now::switch))
         .route("/admin/verifications", get(verifications::page))
+        .route("/admin/verifications.csv", get(verifications::table))
         .route("/admin/verifications/search", post(verifications::search))
         .route("/admin/verifications/{id}", get(verifications::one))
         .route("/admin/verifications/{id}/reveal", post(verifications::reveal))

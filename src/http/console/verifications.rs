@@ -1,5 +1,9 @@
 //! Verifications: found by what is known of them, followed step by step.
 
+mod table;
+
+pub(in crate::http) use table::table;
+
 use super::{Frame, Page, PageRefused, Section};
 use crate::http::admin::{Fields, Fresh, Permit, rights};
 use crate::http::extract::Name;
@@ -113,21 +117,24 @@ impl Asked {
         Ok(filter)
     }
 
-    /// The filters as an address says them.
-    fn address(&self) -> String {
-        let mut text = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
+    /// The filters that are set, by their names.
+    fn named(&self) -> Vec<(&'static str, &str)> {
+        let all = [
             ("country", &self.country),
             ("gateway", &self.gateway),
             ("status", &self.status),
             ("prefix", &self.prefix),
             ("account", &self.account),
-        ] {
-            if !value.is_empty() {
-                text.append_pair(name, value);
-            }
-        }
-        text.finish()
+        ];
+        all.into_iter()
+            .map(|(name, value)| (name, value.as_str()))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+
+    /// The filters as an address says them.
+    fn address(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.named()).finish()
     }
 }
 
