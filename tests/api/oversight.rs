@@ -76,7 +76,7 @@ on_both_engines!(what_is_filtered_is_taken_out_as_a_table_without_numbers, |serv
     }
     let rows: Vec<&str> = table.lines().collect();
     assert_eq!(rows[0], "started_at,id,number,country,channel,status,reason,gateway,messages");
-    assert!(rows[1].contains(",\"'+358 ••••••• 63\",FI,sms,pending,,"), "{table}");
+    assert!(table.contains(",\"'+358 ••••••• 63\",FI,sms,pending,,"), "{table}");
     assert!(rows.len() == 4 && !table.contains("4012345"), "{table}");
     let none =
         text(&service.page(&format!("{path}?country=se&status=approved"), &admin).await.expect(200, ""));

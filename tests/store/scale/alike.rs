@@ -1,5 +1,7 @@
 //! Filters together find what a plain question to the database finds, whichever index they go along.
 
+#![allow(clippy::unnecessary_wraps, reason = "what a filter asks for is optional, and filled in by name")]
+
 use super::Stage;
 use super::asking::Console;
 use super::events::{COUNTRIES, Dice, GATEWAYS};

@@ -1,5 +1,7 @@
 //! The questions that pages of the console ask, with values as admins give them.
 
+#![allow(clippy::unnecessary_wraps, reason = "what a filter asks for is optional, and filled in by name")]
+
 use super::events::{COUNTRIES, Dice, GATEWAYS};
 use super::fill::{Known, MONTH};
 use jiff::Timestamp;

@@ -6,7 +6,7 @@ use tuttu::model::id::{AccountId, DeliveryId, DeviceId, VerificationId};
 use tuttu::model::keys::{Keys, NumberIndex};
 use tuttu::model::number::PhoneNumber;
 
-/// A draw for which a seed suffices (SplitMix64).
+/// A draw for which a seed suffices (`SplitMix64`).
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
@@ -244,7 +244,7 @@ fn course(dice: &mut Dice, pumped: bool) -> Vec<(i64, What)> {
     }
     let approved = dice.milliseconds(60_000, 100_000);
     course.push((approved, What::Approved));
-    if roll % 2 == 0 {
+    if roll.is_multiple_of(2) {
         course.push((approved + 900, What::Registered));
     }
     course
