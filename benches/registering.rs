@@ -29,6 +29,7 @@ use tuttu::devices::Devices;
 use tuttu::directory::Directory;
 use tuttu::epochs::Epochs;
 use tuttu::model::account::Platform;
+use tuttu::model::audit::Pen;
 use tuttu::model::delivery::Channel;
 use tuttu::model::entropy::random_bytes;
 use tuttu::model::id::{AccountId, DeviceId};
@@ -75,6 +76,7 @@ impl Bench {
     async fn open(folder: &Path) -> Self {
         let _chosen_before = rustls::crypto::ring::default_provider().install_default();
         let (store, keys) = (store(folder, "tuttu.db").await, keys());
+        store.write_with(Pen::new(&keys, "bench"));
         self::store(folder, "bare.db").await.close().await;
         let options = SqliteConnectOptions::new().filename(folder.join("bare.db"));
         let options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);

@@ -15,6 +15,7 @@ mod tiles;
 mod verify;
 
 pub use anchors::Anchors;
+pub(crate) use export::{CSV, cell};
 pub use export::{ExportFormat, ExportHeader, ExportTrailer, ExportedEntry, Exporter};
 pub use proofs::{Proof, ProofRefused, Prover, extends};
 pub use schema::schema;

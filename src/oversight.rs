@@ -15,6 +15,7 @@ pub use people::{FoundAccount, LookRefused, SHORTEST_REASON};
 pub use sums::{Sum, by};
 
 use crate::devices::Devices;
+use crate::model::audit::{Action, Note};
 use crate::model::guard::{GuardPolicy, Subject};
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
@@ -117,6 +118,22 @@ impl Oversight {
     /// When the database fails.
     pub async fn attempts(&self, filter: &AttemptFilter, limit: i64) -> Result<Vec<Attempt>, Failure> {
         Ok(self.store.find_attempts(filter, limit).await?)
+    }
+
+    /// Writes down that attempts are taken out as a table, and by which filters: not whose, where they name somebody.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn taken_out(&self, filters: &[(&'static str, &str)], now: Timestamp) -> Result<(), Failure> {
+        let personal = |name: &str| ["account", "prefix"].contains(&name);
+        let told = |(name, value): &(&'static str, &str)| {
+            (*name, if personal(name) { "given".to_owned() } else { (*value).to_owned() })
+        };
+        let note =
+            filters.iter().map(told).fold(Note::new(Action::VerificationsExported), |note, (name, value)| {
+                note.change(name, None, Some(value))
+            });
+        Ok(self.store.note_look(note, now).await?)
     }
 
     /// An attempt with what happened to it.

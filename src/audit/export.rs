@@ -3,6 +3,8 @@
 mod csv;
 mod ocsf;
 
+pub(crate) use csv::cell;
+
 use super::{AuditLog, Prover};
 use crate::model::audit::{Entry, LogSigner};
 use crate::store::{LogFilter, LogPage, LoggedEntry};
@@ -13,6 +15,8 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+/// The media type of tables.
+pub(crate) const CSV: &str = "text/csv; charset=utf-8";
 const PAGE: i64 = 500;
 /// The version of an export's first line.
 pub(super) const VERSION: u32 = 1;

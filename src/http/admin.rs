@@ -96,6 +96,7 @@ fn pages() -> Router<Arc<Services>> {
         .route("/admin/now", get(now::page))
         .route("/admin/now/sending", post(now::switch))
         .route("/admin/verifications", get(attempt_pages::page))
+        .route("/admin/verifications.csv", get(attempt_pages::table))
         .route("/admin/verifications/search", post(attempt_pages::search))
         .route("/admin/verifications/{id}", get(attempt_pages::one))
         .route("/admin/verifications/{id}/reveal", post(attempt_pages::reveal))

@@ -2,6 +2,7 @@
 
 mod counts;
 mod finding;
+mod mixed;
 
 pub use counts::{CountFilter, Counted, Span};
 pub use finding::{Attempt, AttemptCursor, AttemptFilter, AttemptStep};

@@ -5,6 +5,7 @@
 
 mod anchors;
 mod log;
+mod mixed;
 mod origin;
 mod sequencing;
 mod subjects;

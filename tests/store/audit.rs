@@ -20,7 +20,7 @@ fn append(head: Option<Head>, pending: Vec<PendingEvent>) -> Appended {
     let mut edge = head.map_or_else(Frontier::default, |head| head.edge);
     let (mut rows, mut refused, mut tiles) = (Vec::new(), Vec::new(), Vec::new());
     for event in pending {
-        if !Pen::new(&keys(), "").wrote(&event.id, &event.entry, &event.mac) {
+        if event.copied || !Pen::new(&keys(), "").wrote(&event.id, &event.entry, &event.mac) {
             refused.push(event);
             continue;
         }
@@ -29,6 +29,7 @@ fn append(head: Option<Head>, pending: Vec<PendingEvent>) -> Appended {
         tiles.extend(edge.push(leaf));
         rows.push(LogRow {
             idx,
+            at: entry.time.as_millisecond(),
             leaf,
             area: entry.action.split('.').next().unwrap().to_owned(),
             outcome: entry.outcome.as_str(),

@@ -5,7 +5,7 @@ mod asked;
 pub(in crate::http) use asked::{AuditQuery, ExportBody, format};
 
 use super::{Permit, rights};
-use crate::audit::{ExportFormat, Verification, Verified};
+use crate::audit::{CSV, ExportFormat, Verification, Verified};
 use crate::http::extract::{Json, Name};
 use crate::http::meta::ProblemDocument;
 use crate::http::{Problem, Services, stream};
@@ -272,7 +272,7 @@ pub(in crate::http) async fn export_of(
         }
     });
     let (kind, name) = match format {
-        ExportFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
+        ExportFormat::Csv => (CSV, "attachment; filename=\"audit.csv\""),
         ExportFormat::Jsonl => ("application/x-ndjson", "attachment; filename=\"audit.jsonl\""),
         ExportFormat::Ocsf => ("application/x-ndjson", "attachment; filename=\"audit-ocsf.jsonl\""),
     };

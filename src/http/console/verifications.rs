@@ -1,5 +1,9 @@
 //! Verifications: found by what is known of them, followed step by step.
 
+mod table;
+
+pub(in crate::http) use table::table;
+
 use super::{Frame, Page, PageRefused, Section};
 use crate::http::admin::verifications::{AttemptQuery, PAGE, STATUSES};
 use crate::http::admin::{Fields, Fresh, Permit, rights};

@@ -154,6 +154,8 @@ actions! {
     ApiTokenCreated = "api_token.created" Warning,
     /// A token for machines was revoked.
     ApiTokenRevoked = "api_token.revoked" Warning,
+    /// Verifications were taken out as a table, their numbers masked; `changes` are the filters.
+    VerificationsExported = "verification.exported" Notice,
     /// The audit log was exported.
     AuditExported = "audit.exported" Notice,
 }

@@ -41,6 +41,19 @@ pub struct CountFilter {
     pub until: Timestamp,
 }
 
+impl CountFilter {
+    /// Where the minutes begin, the whole hours behind them, the minutes behind those, and where these end.
+    fn parts(self) -> [i64; 4] {
+        let (from, until) = (self.from.as_millisecond(), self.until.as_millisecond());
+        let begin = self.span.start(from);
+        let (hours, rest) = match self.span {
+            Span::Hour => (begin, until),
+            Span::Minute => (Span::Hour.start(begin - 1) + Span::Hour.ms(), Span::Hour.start(until)),
+        };
+        if hours < rest { [begin, hours, rest, until] } else { [begin, until, until, until] }
+    }
+}
+
 /// A sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
@@ -69,9 +82,16 @@ const SERIES: &str =
     "SELECT at, '' AS country, '' AS gateway, kind, '' AS reason, CAST(SUM(number) AS BIGINT),
     CAST(SUM(total) AS BIGINT) FROM attempt_counts
     WHERE span = $1 AND at >= $2 AND at < $3 GROUP BY at, kind ORDER BY at, kind";
+/// Of whole hours by the sums of hours, of what is before and behind them by those of minutes. Binds: the two spans, then
+/// where each part begins, and where the last ends.
 const SUMS: &str = "SELECT CAST(0 AS BIGINT), country, gateway, kind, reason, CAST(SUM(number) AS BIGINT),
-    CAST(SUM(total) AS BIGINT) FROM attempt_counts
-    WHERE span = $1 AND at >= $2 AND at < $3
+    CAST(SUM(total) AS BIGINT) FROM (
+        SELECT country, gateway, kind, reason, number, total FROM attempt_counts
+        WHERE span = $1 AND at >= $3 AND at < $4
+        UNION ALL SELECT country, gateway, kind, reason, number, total FROM attempt_counts
+        WHERE span = $2 AND at >= $4 AND at < $5
+        UNION ALL SELECT country, gateway, kind, reason, number, total FROM attempt_counts
+        WHERE span = $1 AND at >= $5 AND at < $6) AS parts
     GROUP BY country, gateway, kind, reason ORDER BY country, gateway, kind, reason";
 
 type Row = (i64, String, String, String, String, i64, i64);
@@ -143,7 +163,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn attempt_series(&self, filter: CountFilter) -> Result<Vec<Counted>, StoreError> {
-        self.counts(SERIES, filter).await
+        let (from, until) = (filter.span.start(filter.from.as_millisecond()), filter.until.as_millisecond());
+        let rows: Vec<Row> = read!(self, conn => {
+            let asked = sqlx::query_as(SERIES).bind(filter.span.ms()).bind(from).bind(until);
+            asked.fetch_all(conn).await?
+        });
+        Ok(rows.into_iter().map(read_row).collect())
     }
 
     /// Sums over a whole period, by country, gateway, kind and reason.
@@ -151,14 +176,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn attempt_sums(&self, filter: CountFilter) -> Result<Vec<Counted>, StoreError> {
-        self.counts(SUMS, filter).await
-    }
-
-    async fn counts(&self, statement: &'static str, filter: CountFilter) -> Result<Vec<Counted>, StoreError> {
-        let (from, until) = (filter.from.as_millisecond(), filter.until.as_millisecond());
+        let [begin, hours, rest, end] = filter.parts();
         let rows: Vec<Row> = read!(self, conn => {
-            let asked = sqlx::query_as(statement).bind(filter.span.ms()).bind(filter.span.start(from)).bind(until);
-            asked.fetch_all(conn).await?
+            let asked = sqlx::query_as(SUMS).bind(Span::Minute.ms()).bind(Span::Hour.ms());
+            asked.bind(begin).bind(hours).bind(rest).bind(end).fetch_all(conn).await?
         });
         Ok(rows.into_iter().map(read_row).collect())
     }

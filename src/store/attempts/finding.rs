@@ -100,7 +100,7 @@ impl Default for AttemptCursor {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     attempt_id: Vec<u8>,
     started_at: i64,
     log_idx: i64,
@@ -164,13 +164,13 @@ const fn along(filter: &AttemptFilter) -> &'static str {
     }
 }
 
-const FIND: &str = concat!(columns!(), "WHERE attempt_id = $1");
+pub(super) const FIND: &str = concat!(columns!(), "WHERE attempt_id = $1");
 const STEPS: &str = "SELECT log_idx, at, action, outcome, reason, channel, gateway, price FROM attempt_steps
     WHERE attempt_id = $1 ORDER BY log_idx LIMIT 500";
 const HAS_BLOCK4: &str = "SELECT EXISTS (SELECT 1 FROM attempts WHERE block4 = $1)";
 
 impl Row {
-    fn read(self) -> Result<Attempt, StoreError> {
+    pub(super) fn read(self) -> Result<Attempt, StoreError> {
         Ok(Attempt {
             id: TABLE.some("attempt_id", self.attempt_id.try_into().ok())?,
             started_at: TABLE.time("started_at", self.started_at)?,
@@ -200,6 +200,9 @@ impl Store {
         filter: &AttemptFilter,
         limit: i64,
     ) -> Result<Vec<Attempt>, StoreError> {
+        if let Some(found) = self.find_mixed_attempts(filter, limit).await? {
+            return Ok(found);
+        }
         let statement = along(filter);
         let rows: Vec<Row> = read!(self, conn => {
             sqlx::query_as(statement)

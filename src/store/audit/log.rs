@@ -1,12 +1,13 @@
 //! The log as it is read: in its order, by filters, and as hashes.
 
+use super::mixed::Mixed;
 use crate::model::audit::Hash;
 use crate::store::error::Table;
 use crate::store::{Store, StoreError, read};
 use jiff::Timestamp;
 
 const TABLE: Table = Table("audit_log");
-/// How far apart the clocks of nodes may put events that lie side by side in the log.
+/// How many events nearest to a time are looked at for its place: so far apart the clocks of nodes may put them.
 const SKEW: i64 = 20_000;
 
 /// An entry of the log.
@@ -43,7 +44,7 @@ pub struct LogFilter {
     pub until: Option<Timestamp>,
 }
 
-type Row = (i64, Vec<u8>, Vec<u8>, String);
+pub(super) type Row = (i64, Vec<u8>, Vec<u8>, String);
 type SearchedRow = (i64, i64, String, String, String, String, Option<Vec<u8>>, Option<String>);
 
 /// What an entry is searched by, as its row has it.
@@ -77,8 +78,11 @@ const LEAVES: &str = "SELECT leaf FROM audit_log WHERE idx >= $1 AND idx < $2 OR
 const ROOTS: &str =
     "SELECT root FROM audit_tiles WHERE level = $1 AND tile >= $2 AND tile < $3 ORDER BY tile";
 const CHECKPOINTS: &str = "SELECT size, note FROM audit_checkpoints WHERE size > $1 ORDER BY size LIMIT $2";
-/// The place of the first event at a time or after it, as clocks have it.
-const PLACE_AT: &str = "SELECT idx FROM audit_log WHERE at >= $1 ORDER BY at, idx LIMIT 1";
+/// The first place of events from a time on, and the last of events before it, as clocks have it.
+const FIRST_FROM: &str = "SELECT MIN(idx) FROM
+    (SELECT idx FROM audit_log WHERE at >= $1 ORDER BY at, idx LIMIT $2) AS near";
+const LAST_BEFORE: &str = "SELECT MAX(idx) FROM
+    (SELECT idx FROM audit_log WHERE at < $1 ORDER BY at DESC, idx DESC LIMIT $2) AS near";
 
 /// Entries that fit. Each statement goes along the index of one filter; the others are looked at on the way. Binds: first
 /// place, place after the last, how many, from, until, then the filters.
@@ -186,14 +190,17 @@ impl Store {
         page: LogPage,
         limit: i64,
     ) -> Result<Vec<LoggedEntry>, StoreError> {
-        let from = self.place_near(filter.from, -SKEW).await?.unwrap_or(0);
-        let until = self.place_near(filter.until, SKEW).await?.unwrap_or(i64::MAX);
+        let (from, until) = self.places(filter).await?;
         let (from, until, statement) = match page {
             LogPage::From(first) => (from.max(place(first)), until, along!(filter, "ASC")),
             LogPage::Before(before) => {
                 (from, until.min(before.map_or(i64::MAX, place)), along!(filter, "DESC"))
             }
         };
+        if let (LogPage::Before(_), Some(mixed)) = (page, Mixed::of(filter)) {
+            let rows = self.find_mixed_entries((filter, mixed), (from, until), limit).await?;
+            return rows.into_iter().map(logged).collect();
+        }
         let rows: Vec<Row> = read!(self, conn => {
             sqlx::query_as(statement)
                 .bind(from)
@@ -213,18 +220,21 @@ impl Store {
         rows.into_iter().map(logged).collect()
     }
 
-    /// A place before or behind which no event of that time lies; `None` where every event is older, or no time is given.
-    async fn place_near(&self, at: Option<Timestamp>, skew: i64) -> Result<Option<i64>, StoreError> {
-        let Some(at) = at.map(Timestamp::as_millisecond) else { return Ok(None) };
-        let found: Option<i64> =
-            read!(self, conn => sqlx::query_scalar(PLACE_AT).bind(at).fetch_optional(conn).await?);
-        Ok(match found {
-            Some(found) => Some(found.saturating_add(skew)),
-            None if skew < 0 => {
-                self.audit_head().await?.map(|head| place(head.edge.size()).saturating_add(skew))
-            }
-            None => None,
-        })
+    /// The places between which events of a filter's time lie, as far as clocks agree.
+    async fn places(&self, filter: &LogFilter) -> Result<(i64, i64), StoreError> {
+        let near = async |statement: &'static str, at: Timestamp| -> Result<Option<i64>, StoreError> {
+            let at = at.as_millisecond();
+            Ok(read!(self, conn => sqlx::query_scalar(statement).bind(at).bind(SKEW).fetch_one(conn).await?))
+        };
+        let from = match filter.from {
+            Some(at) => near(FIRST_FROM, at).await?.unwrap_or(i64::MAX),
+            None => 0,
+        };
+        let until = match filter.until {
+            Some(at) => near(LAST_BEFORE, at).await?.map_or(0, |last| last.saturating_add(1)),
+            None => i64::MAX,
+        };
+        Ok((from, until))
     }
 
     /// The hashes of the leaves from one place up to another.

@@ -83,6 +83,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/admin/now", Permit(SeeNow)),
     ("POST", "/admin/now/sending", Permit(SwitchSending)),
     ("GET", "/admin/verifications", Permit(SeeVerifications)),
+    ("GET", "/admin/verifications.csv", Permit(SeeVerifications)),
     ("POST", "/admin/verifications/search", Permit(SearchByNumber)),
     ("GET", "/admin/verifications/{id}", Permit(SeeVerifications)),
     ("POST", "/admin/verifications/{id}/reveal", Fresh(Reveal)),

@@ -98,10 +98,9 @@ impl AttemptQuery {
         format!("{}.{}", attempt.started_at.as_millisecond(), VerificationId::from_bytes(attempt.id))
     }
 
-    /// The filters as an address says them.
-    pub(in crate::http) fn address(&self) -> String {
-        let mut text = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
+    /// The filters that are set, by their names.
+    pub(in crate::http) fn named(&self) -> Vec<(&'static str, &str)> {
+        let all = [
             ("country", &self.country),
             ("gateway", &self.gateway),
             ("status", &self.status),
@@ -109,12 +108,16 @@ impl AttemptQuery {
             ("account", &self.account),
             ("from", &self.from),
             ("until", &self.until),
-        ] {
-            if !value.is_empty() {
-                text.append_pair(name, value);
-            }
-        }
-        text.finish()
+        ];
+        all.into_iter()
+            .map(|(name, value)| (name, value.as_str()))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+
+    /// The filters as an address says them.
+    pub(in crate::http) fn address(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.named()).finish()
     }
 }
 

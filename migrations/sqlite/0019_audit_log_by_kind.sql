@@ -1,0 +1,2 @@
+-- The audit log's filters together: by action and outcome. Kept in step with migrations/postgres.
+CREATE INDEX IF NOT EXISTS audit_log_by_kind ON audit_log (action, outcome, idx, at);
