@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The route whose handler reads the body itself, once it knows the caller.
-const LOOKUP: &str = "/v1/discovery/lookup";
+pub(super) const LOOKUP: &str = "/v1/discovery/lookup";
 
 /// How much a request matters when not all can be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
