@@ -1,5 +1,7 @@
 //! Devices: who calls, which there are, and ending one.
 
+mod revoked;
+
 use crate::model::account::{DEVICE_IDLE_LIMIT, Device};
 use crate::model::device_token::DeviceToken;
 use crate::model::id::{AccountId, DeviceId};
@@ -9,13 +11,15 @@ use crate::store::{DeviceAuth, Store, StoreError};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use moka::future::Cache;
+use revoked::Revoked;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// How long a device is believed without asking again: a revocation is visible on every node within it.
-const BELIEVED: Duration = Duration::from_secs(1);
-/// How long a revoked device is remembered, well past any load of it that is in flight.
-const REVOKED: Duration = Duration::from_mins(5);
+const BELIEVED: Duration = Duration::from_millis(950);
+/// How long a caller is believed without even asking the cache again: with [`BELIEVED`], a second.
+const JUST_SEEN: Duration = Duration::from_millis(50);
 const DAY: Duration = Duration::from_hours(24);
 const CACHED: u64 = 100_000;
 
@@ -25,14 +29,23 @@ pub struct Devices {
     store: Store,
     keys: Arc<Keys>,
     cache: Cache<DeviceId, Option<Arc<DeviceAuth>>>,
-    /// Asked after the cache, because an invalidation that meets a load in flight leaves the stale value.
-    revoked: Cache<DeviceId, ()>,
+    revoked: Revoked,
+    /// How often some device was to be asked for anew, or had ended.
+    changes: Arc<AtomicU64>,
 }
 
 /// A device that has shown its token. Only [`Devices::authenticate`] makes one.
 #[derive(Debug, Clone)]
 pub struct Caller {
     auth: Arc<DeviceAuth>,
+    seen: Seen,
+}
+
+/// When a caller was let in, and after how many changes.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at: Instant,
+    changes: u64,
 }
 
 /// A device as its account sees it.
@@ -69,8 +82,7 @@ impl Devices {
     #[must_use]
     pub fn new(store: Store, keys: Arc<Keys>) -> Self {
         let cache = Cache::builder().max_capacity(CACHED).time_to_live(BELIEVED).build();
-        let revoked = Cache::builder().time_to_live(REVOKED).build();
-        Self { store, keys, cache, revoked }
+        Self { store, keys, cache, revoked: Revoked::default(), changes: Arc::default() }
     }
 
     /// The device that a token is of; `None` for a forged, unknown, revoked or long idle one.
@@ -79,9 +91,10 @@ impl Devices {
     /// When the database fails.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Option<Caller>, Failure> {
         let Some(token) = DeviceToken::parse(token, self.keys.token()) else { return Ok(None) };
+        let seen = self.seen();
         let found = self.find(token.device()).await?;
         let Some(auth) = found.filter(|auth| auth.secret.matches(token.secret())) else { return Ok(None) };
-        self.admit(auth, now).await
+        self.admit(auth, seen, now).await
     }
 
     /// A caller whose token was read a while ago, if it is still good.
@@ -89,11 +102,20 @@ impl Devices {
     /// # Errors
     /// When the database fails.
     pub async fn again(&self, caller: &Caller, now: Timestamp) -> Result<Option<Caller>, Failure> {
+        let seen = self.seen();
+        if caller.seen.changes == seen.changes && seen.at.duration_since(caller.seen.at) < JUST_SEEN {
+            return Ok(Some(caller.clone()));
+        }
         // The secret of a device never changes: who has shown it once need not show it again.
         match self.find(caller.device()).await? {
-            Some(auth) => self.admit(auth, now).await,
+            Some(auth) => self.admit(auth, seen, now).await,
             None => Ok(None),
         }
+    }
+
+    /// To be asked before anything is looked up: what changes meanwhile must count as not seen.
+    fn seen(&self) -> Seen {
+        Seen { at: Instant::now(), changes: self.changes.load(Ordering::SeqCst) }
     }
 
     async fn find(&self, device: DeviceId) -> Result<Option<Arc<DeviceAuth>>, Failure> {
@@ -106,16 +128,21 @@ impl Devices {
     }
 
     /// Lets a device whose secret was shown act for its account, unless it was silent for too long or revoked.
-    async fn admit(&self, auth: Arc<DeviceAuth>, now: Timestamp) -> Result<Option<Caller>, Failure> {
+    async fn admit(
+        &self,
+        auth: Arc<DeviceAuth>,
+        seen: Seen,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Failure> {
         let idle = auth.last_seen_at + DEVICE_IDLE_LIMIT < now;
-        if idle || self.revoked.contains_key(&auth.device) {
+        if idle || self.revoked.contains(&auth.device) {
             return Ok(None);
         }
         if auth.last_seen_at + DAY <= now {
             Box::pin(self.store.see_device(auth.device, now)).await?;
             self.cache.invalidate(&auth.device).await;
         }
-        Ok(Some(Caller { auth }))
+        Ok(Some(Caller { auth, seen }))
     }
 
     /// The devices of the caller's account, the oldest first.
@@ -171,12 +198,14 @@ impl Devices {
         for device in changed {
             self.cache.invalidate(device).await;
         }
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Believes these no more, from now on.
     pub async fn forget(&self, ended: &[DeviceId]) {
         for &device in ended {
-            self.revoked.insert(device, ()).await;
+            self.revoked.insert(device);
+            self.changes.fetch_add(1, Ordering::SeqCst);
             self.cache.invalidate(&device).await;
         }
     }

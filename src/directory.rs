@@ -5,7 +5,7 @@
 //! - *complete*: every entry stands in an exact [`Table`], so that a miss is an answer and nobody else is asked;
 //! - *filter*: a [`Cache`] of what was found, then a Bloom filter over handles as they are stored, which rejects what
 //!   is certainly absent, then one statement for what is left. The database is asked exactly once per request, with
-//!   random keys added up to the next power of two, so that the time of an answer does not tell the stale bits of
+//!   random keys added up to the next step, so that the time of an answer does not tell the stale bits of
 //!   hidden accounts from none. Nobody is answered "registered" by the filter alone;
 //! - *database*: every lookup asks it. So it is, too, while a view is being filled, and when the feed could not be
 //!   read for [`STALE`]: a view that may be old is not believed.
@@ -195,8 +195,8 @@ impl Directory {
         Ok(hits)
     }
 
-    /// Asks the database once for these handles, each with its index in the request; at least `fewest` are asked for,
-    /// and where that is not 0, a power of two.
+    /// Asks the database once for these handles, each with its index in the request; where `fewest` is not 0, together
+    /// with random ones, at least so many in all ([`padded`]).
     async fn ask(
         &self,
         epoch: u32,
@@ -206,8 +206,8 @@ impl Directory {
         asked.sort_unstable();
         let mut handles: Vec<StoredHandle> = asked.iter().map(|(stored, _)| *stored).collect();
         if fewest > 0 {
-            let padded = handles.len().next_power_of_two().max(fewest);
-            handles.resize_with(padded, || StoredHandle::from_bytes(random_bytes()));
+            let more = padded(handles.len(), fewest) - handles.len();
+            handles.extend(random_keys().take(more));
         }
         let mut rows = self.store.find_in_directory(epoch, &handles).await?;
         rows.retain(|row| self.genuine(row));
@@ -247,5 +247,37 @@ impl Directory {
         metrics::gauge!("tuttu_directory_false_positive_rate").set(rate);
         metrics::gauge!("tuttu_directory_ready").set(f64::from(u8::from(self.is_ready())));
         metrics::gauge!("tuttu_feed_lag_seconds").set(self.following.lag().as_secs_f64());
+    }
+}
+
+/// How many keys the database is asked for where `asked` are wanted: at least `fewest`, and a multiple of it or of a
+/// quarter of the power of two below, whichever is more. So one key more or less does not show, and at most a quarter is
+/// asked in vain.
+fn padded(asked: usize, fewest: usize) -> usize {
+    let step = (asked.next_power_of_two() / 8).max(fewest);
+    asked.next_multiple_of(step).max(fewest)
+}
+
+/// Keys that nobody has, eight drawn at once: each draw is a call of the system.
+fn random_keys() -> impl Iterator<Item = StoredHandle> {
+    std::iter::repeat_with(random_bytes::<128>).flat_map(|bytes| {
+        let (keys, _) = bytes.as_chunks();
+        std::array::from_fn::<_, 8, _>(|at| {
+            StoredHandle::from_bytes(keys.get(at).copied().unwrap_or_default())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padded;
+
+    #[test]
+    fn what_is_asked_comes_in_steps() {
+        let cases =
+            [(0, 8), (8, 8), (9, 16), (33, 40), (40, 40), (64, 64), (65, 80), (600, 640), (1_025, 1_280)];
+        for (asked, expected) in cases {
+            assert_eq!(padded(asked, 8), expected, "{asked}");
+        }
     }
 }

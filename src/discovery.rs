@@ -4,6 +4,7 @@
 //! (each costs one unit of the number's budget) and which to `discard` (in the token's set, not looked
 //! up any more). The answer carries the token of `known` and `new`. The server keeps no handle.
 
+mod counted;
 mod rate;
 mod shape;
 
@@ -20,6 +21,7 @@ use crate::model::source::Source;
 use crate::model::sync_token::SyncToken;
 use crate::store::{BudgetPolicy, CarriedOver, Charge, ChargeOutcome, Store, StoreError};
 use crate::verification::Failure;
+use counted::Counted;
 use jiff::Timestamp;
 use rate::LookupRate;
 use shape::Shape;
@@ -42,6 +44,7 @@ pub struct Discovery {
     budget: BudgetPolicy,
     rate: LookupRate,
     shape: Shape,
+    counted: Counted,
 }
 
 /// An address book question. No handle is in two of its lists.
@@ -136,7 +139,7 @@ impl Discovery {
             BudgetPolicy { capacity: settings.lookup_budget, leak_per_hour: settings.budget_per_hour };
         let rate = LookupRate::new(settings.requests_per_hour, settings.handles_per_hour);
         let shape = Shape::new(&settings.shape);
-        Self { store, keys, epochs, directory, budget, rate, shape }
+        Self { store, keys, epochs, directory, budget, rate, shape, counted: Counted::default() }
     }
 
     /// The live epochs, the preferred one first.
@@ -198,8 +201,7 @@ impl Discovery {
             let found = hits.iter().filter(|(bit, _)| *bit >= lookup.known.len()).count();
             self.shape.answered(caller.account(), lookup.new.len(), found, now);
         }
-        metrics::counter!("tuttu_lookups_total").increment(1);
-        metrics::counter!("tuttu_lookup_handles_total").increment(u64::from(handles));
+        self.counted.answered(handles);
         Ok(Found { hits, token, cost })
     }
 

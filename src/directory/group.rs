@@ -28,7 +28,7 @@ impl Hits {
     /// Nothing found yet, of so many handles.
     #[must_use]
     pub fn new(bits: usize) -> Self {
-        Self { bitmap: vec![0; bits.div_ceil(8)], accounts: Vec::with_capacity(bits / 4) }
+        Self { bitmap: vec![0; bits.div_ceil(8)], accounts: Vec::with_capacity(bits * 3 / 8) }
     }
 
     /// One bit a handle, the least significant of each byte first: set where it was found.

@@ -76,6 +76,9 @@ impl Table {
     /// Looks a batch up; the bit of its first handle is `first_bit`. Handles in ascending order are found
     /// fastest; any other order is only slower.
     pub fn find(&self, handles: &[[u8; 16]], first_bit: usize, hits: &mut Hits) {
+        if handles.is_empty() {
+            return;
+        }
         let mut pipeline = Pipeline::new(handles);
         let mut hit = |position, account| hits.push(first_bit + position, account);
         let mut fewest = 0;

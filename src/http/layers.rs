@@ -11,11 +11,11 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use metrics::{Label, SharedString};
+use metrics::{Counter, Histogram, Label, SharedString};
 use moka::sync::Cache;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
@@ -29,7 +29,7 @@ const MINUTE_MS: i64 = 60_000;
 pub(super) fn wrap(router: Router<Arc<Services>>, services: &Arc<Services>) -> Router<Arc<Services>> {
     router
         .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
-        .layer(from_fn_with_state(services.clone(), name_and_log))
+        .layer(from_fn_with_state((services.clone(), Measured::default()), name_and_log))
 }
 
 /// Runs an effect to its end even if the client goes away: a commit must reach the node's own view.
@@ -129,20 +129,24 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
 }
 
 /// One line per request: its route as a template, never its path, query, headers or body.
-async fn name_and_log(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+async fn name_and_log(
+    State((services, measured)): State<(Arc<Services>, Measured)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let name = Uuid::new_v4().to_string();
-    let route: Arc<str> =
-        request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).into();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("(none)", MatchedPath::as_str);
     let method = word(request.method());
     let begun = Instant::now();
-    let span = tracing::info_span!("request", id = %name, method, route = &*route);
+    let span = tracing::info_span!("request", id = %name, method, route);
     let draining = services.draining.clone();
     let patience = services.store.patience();
-    let answering = limited(services, (&route, &name), request, next).instrument(span.clone());
+    let answering = limited(services, (route, &name), request, next).instrument(span.clone());
     let mut response = Patience::bound_if(patience, answering).await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
-    measure(route, status, took);
+    measured.count(route, status, took);
     let headers = response.headers_mut();
     headers.extend(HeaderValue::from_str(&name).map(|name| (REQUEST_ID, name)));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -168,9 +172,28 @@ const fn word(method: &Method) -> &'static str {
     }
 }
 
-fn measure(route: Arc<str>, status: StatusCode, took: Duration) {
-    let route = SharedString::from(route);
+/// Counts and times requests. The handles of what is asked most are looked for once: to find them by their labels costs
+/// more than to count.
+#[derive(Clone, Default)]
+struct Measured(Arc<OnceLock<(Counter, Histogram)>>);
+
+impl Measured {
+    fn count(&self, route: &str, status: StatusCode, took: Duration) {
+        if route == shedding::LOOKUP && status == StatusCode::OK {
+            let (requests, seconds) = self.0.get_or_init(|| handles(route, status));
+            requests.increment(1);
+            seconds.record(took.as_secs_f64());
+        } else {
+            let (requests, seconds) = handles(route, status);
+            requests.increment(1);
+            seconds.record(took.as_secs_f64());
+        }
+    }
+}
+
+fn handles(route: &str, status: StatusCode) -> (Counter, Histogram) {
+    let route = SharedString::from(Arc::<str>::from(route));
     let labels = [Label::new("route", route.clone()), Label::new("status", status.as_str().to_owned())];
-    metrics::counter!("tuttu_requests_total", labels.iter()).increment(1);
-    metrics::histogram!("tuttu_request_seconds", "route" => route).record(took.as_secs_f64());
+    let requests = metrics::counter!("tuttu_requests_total", labels.iter());
+    (requests, metrics::histogram!("tuttu_request_seconds", "route" => route))
 }

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// The route whose handler reads the body itself, once it knows the caller.
-const LOOKUP: &str = "/v1/discovery/lookup";
+pub(super) const LOOKUP: &str = "/v1/discovery/lookup";
 /// How many times as many checks as other requests there may be: each ends what somebody waits for.
 const CHECKS: usize = 4;
 

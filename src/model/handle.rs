@@ -4,7 +4,7 @@
 //! hours. A handle only keeps plain numbers off the wire; what protects people is that nothing is kept,
 //! that lookups are priced, and that handles at rest are encrypted (see [`super::keys`]).
 
-use super::number::PhoneNumber;
+use super::number::{NumberError, PhoneNumber};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
@@ -67,11 +67,20 @@ impl Handle {
     /// The handle of a number's identity (the canonical form of its numbering-plan aliases).
     #[must_use]
     pub fn derive(pepper: &Pepper, number: &PhoneNumber) -> Self {
+        Self::of_identity(pepper, number.identity())
+    }
+
+    /// [`Handle::derive`] of a number in E.164 form that was valid when it was stored.
+    ///
+    /// # Errors
+    /// For a text that never was an E.164 number.
+    pub fn derive_stored(pepper: &Pepper, e164: &str) -> Result<Self, NumberError> {
+        PhoneNumber::stored_identity(e164).map(|identity| Self::of_identity(pepper, &identity))
+    }
+
+    fn of_identity(pepper: &Pepper, identity: &str) -> Self {
         let mut handle = [0; 16];
-        blake3::Hasher::new_keyed(&pepper.0)
-            .update(number.identity().as_bytes())
-            .finalize_xof()
-            .fill(&mut handle);
+        blake3::Hasher::new_keyed(&pepper.0).update(identity.as_bytes()).finalize_xof().fill(&mut handle);
         Self(handle)
     }
 

@@ -7,6 +7,7 @@ mod aliases;
 mod kind;
 mod region;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rlibphonenumber as library;
@@ -103,6 +104,15 @@ impl PhoneNumber {
     pub fn stored(e164: &str) -> Result<Self, NumberError> {
         let number = read(e164, None)?;
         Self::known(&number, NumberKind::of(&number))
+    }
+
+    /// The identity of a number that was valid when it was stored. Where a country has no aliases that is the text itself,
+    /// and known hundreds of times faster than by taking the number apart.
+    pub(super) fn stored_identity(e164: &str) -> Result<Cow<'_, str>, NumberError> {
+        if aliases::has_none(e164) && is_e164(e164) {
+            return Ok(Cow::Borrowed(e164));
+        }
+        Ok(Cow::Owned(Self::stored(e164)?.identity().to_owned()))
     }
 
     /// Reads the numbering plans into memory, which the first number would otherwise wait for.
@@ -241,6 +251,12 @@ fn read(input: &str, region: Option<Region>) -> Result<library::PhoneNumber, Num
     library::PHONE_NUMBER_UTIL
         .parse(input, region.and_then(Region::library))
         .map_err(|error| why_unreadable(&error, input, region))
+}
+
+/// Whether a text has the shape of E.164: `+`, and at most 15 ASCII digits that do not begin with 0.
+fn is_e164(text: &str) -> bool {
+    let digits = text.strip_prefix('+').map(str::as_bytes).unwrap_or_default();
+    (5..=15).contains(&digits.len()) && digits.first() != Some(&b'0') && digits.iter().all(u8::is_ascii_digit)
 }
 
 fn why_unreadable(error: &library::ParseError, input: &str, region: Option<Region>) -> NumberError {

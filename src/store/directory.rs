@@ -92,6 +92,21 @@ fn entry(epoch: u32, (handle, account, tag): Row) -> Result<DirectoryRow, StoreE
     })
 }
 
+/// Bytes of an entry among others: handle, account, tag.
+const PACKED: usize = 16 + 16 + 8;
+
+/// The entries that lie one after the other. One that has not its size brings all after it out of step.
+fn cut(epoch: u32, packed: &[u8]) -> Result<Vec<DirectoryRow>, StoreError> {
+    let (rows, rest) = packed.as_chunks::<PACKED>();
+    TABLE.some("tag", rest.is_empty().then_some(()))?;
+    let row = |row: &[u8; PACKED]| {
+        let (handle, rest) = row.split_at(16);
+        let (account, tag) = rest.split_at(16);
+        entry(epoch, (handle.to_vec(), account.to_vec(), tag.to_vec()))
+    };
+    rows.iter().map(row).collect()
+}
+
 impl Store {
     /// The entries at any of these handles, in one statement.
     ///
@@ -102,17 +117,20 @@ impl Store {
         epoch: u32,
         handles: &[StoredHandle],
     ) -> Result<Vec<DirectoryRow>, StoreError> {
-        // One blob with a handle every 16 bytes: cutting it is several times faster than reading JSON.
+        // One blob with a handle every 16 bytes: cutting it is several times faster than reading JSON. And one with a row
+        // every 40 bytes, for a row of its own takes longer on its way through sqlx than it takes to be found.
         const SQLITE: &str = "WITH RECURSIVE asked (at) AS (
                 SELECT 1 UNION ALL SELECT at + 16 FROM asked WHERE at + 16 < length($2))
-            SELECT d.handle, d.account_id, d.tag FROM asked
+            SELECT CAST(group_concat(d.handle || d.account_id || d.tag, '') AS BLOB) FROM asked
             CROSS JOIN directory AS d ON d.handle = substr($2, at, 16) AND d.epoch_id = $1";
         const POSTGRES: &str = "SELECT handle, account_id, tag FROM directory
             WHERE epoch_id = $1 AND handle = ANY ($2)";
         let rows: Vec<Row> = match &self.pool {
             super::Pool::Sqlite { readers, .. } => {
                 let asked = handles.iter().flat_map(StoredHandle::as_bytes).copied().collect::<Vec<u8>>();
-                sqlx::query_as(SQLITE).bind(i64::from(epoch)).bind(asked).fetch_all(readers).await?
+                let found = sqlx::query_scalar(SQLITE).bind(i64::from(epoch)).bind(asked).fetch_one(readers);
+                let rows: Option<Vec<u8>> = found.await?;
+                return cut(epoch, &rows.unwrap_or_default());
             }
             super::Pool::Postgres(server) => {
                 let asked: Vec<&[u8]> = handles.iter().map(|handle| handle.as_bytes().as_slice()).collect();

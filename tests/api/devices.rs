@@ -3,6 +3,7 @@
 use crate::harness::{Person, Reply, TestService, on_both_engines};
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tuttu::model::device_token::DeviceToken;
 use tuttu::model::id::DeviceId;
 
@@ -61,6 +62,28 @@ on_both_engines!(a_revoked_device_is_refused_at_once, |service| {
     revoke(service, &phone, &tablet.device_id).await.expect(404, "not_found");
     let left = service.get("/v1/devices", &phone.token).await.expect(200, "");
     assert_eq!(left.json["devices"].as_array().unwrap().len(), 1);
+});
+
+on_both_engines!(a_device_that_is_revoked_while_its_lookup_is_sent_is_refused, |service| {
+    let (phone, tablet) = (service.register(ANNA).await, service.register(ANNA).await);
+    let url = service.request(Method::GET, "/", "").build().unwrap().url().clone();
+    let address = url.socket_addrs(|| None).unwrap()[0];
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /v1/discovery/lookup HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: 24\r\nExpect: 100-continue\r\n\r\n",
+        tablet.token
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server knows the caller by now, and asks for the body.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert!(asked.starts_with(b"HTTP/1.1 100"));
+    revoke(service, &phone, &tablet.device_id).await.expect(204, "");
+    stream.write_all(br#"{"epoch":1,"handles":[]}"#).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("token_invalid"), "{answer}");
 });
 
 on_both_engines!(a_device_can_revoke_itself, |service| {

@@ -1,6 +1,7 @@
 //! What holds for any text, and for any number.
 
 use proptest::prelude::*;
+use tuttu::model::handle::{Handle, Pepper};
 use tuttu::model::number::{PhoneNumber, Region};
 
 use crate::{oracle::examples, parse, region};
@@ -44,6 +45,8 @@ fn assert_settled(number: &PhoneNumber) {
     assert_eq!(again.e164(), number.e164());
     assert_eq!((again.identity(), again.kind()), (number.identity(), number.kind()));
     assert_eq!(parse(number.identity()).unwrap().identity(), number.identity());
+    let pepper = Pepper::from_bytes([7; 32]);
+    assert_eq!(Handle::derive_stored(&pepper, number.e164()), Ok(Handle::derive(&pepper, number)));
     let digits = |text: String| text.chars().filter(|c| c.is_numeric()).count();
     assert_eq!(digits(format!("{number:?}")), 2);
     let shown = digits(number.masked()) - digits(number.country_code().to_string());

@@ -35,6 +35,11 @@ pub(super) fn revive(number: &library::PhoneNumber) -> Option<library::PhoneNumb
     library::PHONE_NUMBER_UTIL.parse(whole, None).ok()
 }
 
+/// Whether a number in E.164 form is of a country without aliases in force: then it is its own identity.
+pub(super) fn has_none(e164: &str) -> bool {
+    !e164.starts_with("+54")
+}
+
 /// The one form for all aliases of a valid number, if that is another than its own.
 pub(super) fn identity(number: &library::PhoneNumber) -> Option<String> {
     let national = number.get_national_significant_number();
