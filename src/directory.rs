@@ -251,8 +251,8 @@ impl Directory {
 }
 
 /// How many keys the database is asked for where `asked` are wanted: at least `fewest`, and a multiple of it or of a
-/// quarter of the power of two below, whichever is more. So one key more or less does not show, and at most a quarter is
-/// asked in vain.
+/// quarter of the power of two below, whichever is more. One key more shows only where it crosses a
+/// step; above 32 keys, less than a quarter is asked in vain.
 fn padded(asked: usize, fewest: usize) -> usize {
     let step = (asked.next_power_of_two() / 8).max(fewest);
     asked.next_multiple_of(step).max(fewest)

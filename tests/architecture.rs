@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module at the top of `src`, and those it may name.
-const RULES: [(&str, &[&str]); 26] = [
+const RULES: [(&str, &[&str]); 27] = [
     ("model", &[]),
     ("clock", &[]),
     ("client", &["model"]),
@@ -35,6 +35,7 @@ const RULES: [(&str, &[&str]); 26] = [
     ("idempotency", &["model", "store", "verification"]),
     ("audit", &["model", "store", "sender", "config", "verification"]),
     ("oversight", &["model", "store", "sender", "verification", "admins", "devices", "registration"]),
+    ("erasures", &["model", "store", "directory"]),
     ("rotation", &["model", "store", "verification", "directory", "epochs", "clock"]),
     ("key_rotation", &["model", "store", "key_file", "verification", "clock"]),
     (
@@ -45,6 +46,7 @@ const RULES: [(&str, &[&str]); 26] = [
             "idempotency",
             "directory",
             "epochs",
+            "erasures",
             "rotation",
             "key_rotation",
             "audit",
@@ -91,6 +93,7 @@ const RULES: [(&str, &[&str]); 26] = [
             "discovery",
             "directory",
             "epochs",
+            "erasures",
             "rotation",
             "key_rotation",
             "idempotency",
@@ -109,8 +112,10 @@ const RULES: [(&str, &[&str]); 26] = [
             "audit",
             "clock",
             "config",
+            "erasures",
             "key_file",
             "key_rotation",
+            "oversight",
             "registration",
             "rotation",
             "store",

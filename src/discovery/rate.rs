@@ -1,7 +1,7 @@
 //! How many lookups and handles an account may ask for in a fixed hour, paid or not.
 //!
 //! Counts of all accounts begin anew at the same time, so nothing here has an age: a part forgets its hour as a whole.
-//! A general cache costs every lookup several times as much (`moka` 0.8 µs at a million entries, this 0.1).
+//! A general cache would keep the age and the use of every account for each lookup.
 
 use crate::model::id::AccountId;
 use jiff::Timestamp;

@@ -107,7 +107,7 @@ impl PhoneNumber {
     }
 
     /// The identity of a number that was valid when it was stored. Where a country has no aliases that is the text itself,
-    /// and known hundreds of times faster than by taking the number apart.
+    /// and known without taking the number apart.
     pub(super) fn stored_identity(e164: &str) -> Result<Cow<'_, str>, NumberError> {
         if aliases::has_none(e164) && is_e164(e164) {
             return Ok(Cow::Borrowed(e164));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tuttu::model::audit::{Action, Note};
 use tuttu::model::counter::{Counter, SendPolicy};
 use tuttu::model::guard::Subject;
+use tuttu::model::keys::NumberIndex;
 use tuttu::model::policy::{Policy, PolicySubject, Verdict};
 use tuttu::store::{
     AccountChange, Attempt, AttemptCursor, AttemptFilter, CountFilter, GatewayState, Listing, Plan,
@@ -36,6 +37,14 @@ fn seen(idx: u64, n: u8, action: &str) -> Seen {
     }
 }
 
+/// Lets the audit log know of the people at the numbers of [`seen`].
+async fn know(store: &Store) {
+    for n in 0..3 {
+        let number = NumberIndex::from_slice(&[n; 32]).unwrap();
+        store.write_event(Note::new(Action::PersonSearched).of_number(&number), at(0)).await.unwrap();
+    }
+}
+
 async fn names(store: &Store, filter: &AttemptFilter, limit: i64) -> Vec<u8> {
     let found = store.find_attempts(filter, limit).await.unwrap();
     found.iter().map(|attempt| attempt.id[0]).collect()
@@ -46,6 +55,7 @@ async fn attempt(store: &Store, n: u8) -> Attempt {
 }
 
 contract!(an_attempt_gathers_what_happened_to_it, |store| {
+    know(store).await;
     let mut sent = seen(1, 1, "delivery.sent");
     (sent.gateway, sent.price, sent.at) = ("twilio".to_owned(), 70_000, at(2));
     let mut arrived = Seen { idx: 2, at: at(5), ..sent.clone() };
@@ -81,6 +91,7 @@ contract!(what_was_read_of_the_log_counts_once, |store| {
 });
 
 contract!(what_is_refused_is_an_attempt_too_and_what_is_approved_stays_so, |store| {
+    know(store).await;
     let mut refused = seen(0, 1, "verification.refused");
     refused.reason = Some("guard_country".to_owned());
     let mut late = seen(3, 2, "verification.code_wrong");
@@ -105,6 +116,7 @@ contract!(what_is_refused_is_an_attempt_too_and_what_is_approved_stays_so, |stor
 });
 
 contract!(pages_go_on_where_the_last_one_ended, |store| {
+    know(store).await;
     let events: Vec<Seen> = (0..30_u8).map(|n| seen(u64::from(n), n, "verification.started")).collect();
     assert!(store.apply_attempts((0, 30), &events).await.unwrap());
     let mut filter = AttemptFilter { country: Some("FI".to_owned()), ..AttemptFilter::default() };
@@ -155,6 +167,7 @@ contract!(every_filter_goes_along_an_index_and_sorts_nothing, |store| {
 });
 
 contract!(attempts_and_sums_are_forgotten_in_time, |store| {
+    know(store).await;
     let events: Vec<Seen> = (0..10_u8).map(|n| seen(u64::from(n), n, "verification.started")).collect();
     assert!(store.apply_attempts((0, 10), &events).await.unwrap());
     assert_eq!(store.forget_attempts(at(5), 3).await.unwrap(), 3);
@@ -167,6 +180,7 @@ contract!(attempts_and_sums_are_forgotten_in_time, |store| {
 });
 
 contract!(an_account_that_is_erased_takes_its_attempts_with_it, |store| {
+    know(store).await;
     let registration = registered(store, ANNA, 1, at(0)).await;
     let account = &registration.account;
     let mut mine = seen(0, 1, "verification.started");
@@ -176,6 +190,14 @@ contract!(an_account_that_is_erased_takes_its_attempts_with_it, |store| {
     assert!(matches!(erased, AccountChange::Done(_)));
     assert_eq!(names(store, &AttemptFilter::default(), 20).await, [2]);
     assert!(store.attempt_steps(&[1; 16]).await.unwrap().is_empty());
+});
+
+contract!(what_is_read_late_of_a_person_who_was_erased_is_no_attempt, |store| {
+    let begun = [seen(0, 1, "verification.started"), seen(1, 1, "verification.approved")];
+    assert!(store.apply_attempts((0, 2), &begun).await.unwrap());
+    assert!(store.attempt(&[1; 16]).await.unwrap().is_none());
+    assert!(store.attempt_steps(&[1; 16]).await.unwrap().is_empty());
+    assert_eq!(store.attempts_read().await.unwrap(), 2);
 });
 
 contract!(a_locked_account_is_refused_until_it_is_unlocked, |store| {
