@@ -44,14 +44,15 @@ impl TestService {
     pub(super) async fn take_up(&self, name: &str, secret: &PlainSecret) -> Enrolled {
         let text = secret.expose();
         let offered = self.form("/admin/enrol", &[("secret", &text)], None).await.expect(200, "");
-        let typed = offered.body();
-        let typed = typed.split("<p class=\"mono\">").nth(1).unwrap().split('<').next().unwrap();
+        let page = offered.body();
+        let nonce = page.split("name=\"nonce\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let typed = page.split("<p class=\"mono\">").nth(1).unwrap().split('<').next().unwrap();
         let typed = typed.replace(' ', "");
         self.keep_secret(&typed);
         let bytes = base32::decode(base32::Alphabet::Rfc4648 { padding: false }, &typed).unwrap();
         let factor = SecondFactor::from_slice(&bytes).unwrap();
         let code = factor.code_at(self.now()).unwrap();
-        let fields = [("secret", text.as_str()), ("password", PASSWORD), ("code", &code)];
+        let fields = [("secret", text.as_str()), ("nonce", nonce), ("password", PASSWORD), ("code", &code)];
         let finished = self.form("/admin/enrol/finish", &fields, None).await.expect(200, "");
         let codes: Vec<String> = finished
             .body()
@@ -149,13 +150,15 @@ on_both_engines!(an_invitation_works_once_and_for_an_hour, |service| {
 
 on_both_engines!(a_weak_password_or_a_wrong_code_enrols_nobody, |service| {
     let secret = service.invite_on_host("anna", &[Role::Admin]).await.expose();
+    let nonce = PlainSecret::random().expose();
     for (password, told) in [("kuusi", "at least 12"), ("1qaz2wsx3edc", "many people have")] {
-        let fields = [("secret", secret.as_str()), ("password", password), ("code", "000000")];
+        let fields =
+            [("secret", secret.as_str()), ("nonce", &nonce), ("password", password), ("code", "000000")];
         let refused = service.form("/admin/enrol/finish", &fields, None).await;
         assert_eq!(refused.status, 400);
         assert!(refused.body().contains(told) && !refused.body().contains(password));
     }
-    let fields = [("secret", secret.as_str()), ("password", PASSWORD), ("code", "00000")];
+    let fields = [("secret", secret.as_str()), ("nonce", &nonce), ("password", PASSWORD), ("code", "00000")];
     assert_eq!(service.form("/admin/enrol/finish", &fields, None).await.status, 422);
     assert!(service.admins().await.team().await.unwrap()[0].enrolled_at.is_none());
 });
