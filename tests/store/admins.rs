@@ -206,13 +206,16 @@ contract!(attempts_are_counted_before_they_are_judged, |store| {
 });
 
 contract!(a_token_works_until_it_ends_or_is_revoked, |store| {
-    let token = ApiToken::random();
+    let (token, maker, boss) = (ApiToken::random(), new("otto", &[Role::Admin]), new("anna", &[Role::Admin]));
+    for admin in [&maker, &boss] {
+        assert!(store.create_admin(admin, &invitation(), at(0)).await.unwrap());
+    }
     let new = NewApiToken {
         id: token.id(),
         name: "nightly".to_owned(),
         secret: token.secret().hash(),
         roles: Roles::of(&[Role::Auditor]),
-        made_by: AdminId::random(),
+        made_by: maker.id,
         expires_at: at(100),
     };
     store.create_api_token(&new, at(0)).await.unwrap();
@@ -221,6 +224,11 @@ contract!(a_token_works_until_it_ends_or_is_revoked, |store| {
     assert!(store.api_token_auth(token.id(), at(100)).await.unwrap().is_none());
     store.see_api_token(token.id(), at(50)).await.unwrap();
     assert_eq!(store.api_tokens().await.unwrap()[0].seen_at, Some(at(50)));
+    store.set_admin_roles(maker.id, &Roles::of(&[Role::Viewer]), at(51)).await.unwrap();
+    let auth = store.api_token_auth(token.id(), at(52)).await.unwrap().unwrap();
+    assert!(!auth.roles.contains(Role::Auditor), "no more than its maker may hand out");
+    store.disable_admin(maker.id, at(53)).await.unwrap();
+    assert!(store.api_token_auth(token.id(), at(54)).await.unwrap().is_none(), "it ends with its maker");
     assert!(store.revoke_api_token(token.id(), at(60)).await.unwrap());
     assert!(!store.revoke_api_token(token.id(), at(61)).await.unwrap());
     assert!(store.api_token_auth(token.id(), at(62)).await.unwrap().is_none());
