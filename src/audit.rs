@@ -28,8 +28,11 @@ use crate::model::audit::{
 use crate::model::keys::Keys;
 use crate::store::{Appended, Head, LogFilter, LogRow, PendingEvent, Store, StoreError};
 use crate::verification::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many entries become one batch at most.
 const BATCH: i64 = 2_000;
@@ -67,8 +70,16 @@ impl AuditLog {
     pub async fn sequence(&self, now: Timestamp) -> Result<Option<usize>, Failure> {
         let mut taken = 0;
         loop {
-            let append = |head, pending| self.append(head, pending, now);
+            let added = Mutex::new(None);
+            let append = |head, pending| {
+                let appended = self.append(head, pending, now)?;
+                *lock(&added) = Some(size_and_root(&appended.head));
+                Ok(appended)
+            };
             let Some(batch) = self.store.append_to_audit_log(BATCH, append).await? else { return Ok(None) };
+            if let Some(head) = *lock(&added) {
+                *lock(&self.seen) = Some(head);
+            }
             taken += batch;
             metrics::counter!("tuttu_audit_entries_total").increment(batch as u64);
             if i64::try_from(batch).is_ok_and(|batch| batch < BATCH) {
@@ -88,8 +99,11 @@ impl AuditLog {
         let origin = head.as_ref().map(|head| self.trusted(head)).transpose()?;
         let mut edge = head.map_or_else(Frontier::default, |head| head.edge);
         let (mut rows, mut refused, mut tiles) = (Vec::new(), Vec::new(), Vec::new());
+        let mut named = HashSet::new();
         for event in pending {
-            let known = !event.copied && self.pen.wrote(&event.id, &event.entry, &event.mac);
+            // A row that was copied would be refused by the log for ever, and all behind it with it.
+            let fresh = !event.logged && named.insert(event.id.clone());
+            let known = fresh && self.pen.wrote(&event.id, &event.entry, &event.mac);
             let Some(entry) = Entry::parse(&event.entry).filter(|_| known) else {
                 metrics::counter!("tuttu_audit_refused_total").increment(1);
                 tracing::error!(
@@ -111,9 +125,8 @@ impl AuditLog {
     /// Whether the log goes on from the head that this node has seen last. Nothing is added to one that was cut, emptied
     /// or written anew meanwhile: that would sign a past that never was. A restart after a restore sees the log as new.
     fn goes_on(&self, head: Option<&Head>) -> Result<(), StoreError> {
-        let now = head.map(|head| (head.edge.size(), head.edge.root()));
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let sound = match (*seen, now) {
+        let (seen, now) = (*lock(&self.seen), head.map(size_and_root));
+        let sound = match (seen, now) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some((size, root)), Some((now, now_root))) => size < now || (size == now && root == now_root),
@@ -126,7 +139,6 @@ impl AuditLog {
             );
             return Err(unsigned());
         }
-        *seen = now;
         Ok(())
     }
 
@@ -183,12 +195,15 @@ impl AuditLog {
         let mut note =
             Note::new(Action::AuditExported).change("format", None, Some(format.as_str().to_owned()));
         for (field, value) in [
-            ("action", filter.action.as_ref().or(filter.area.as_ref())),
-            ("outcome", filter.outcome.as_ref()),
-            ("actor", filter.actor.as_ref()),
-            ("country", filter.country.as_ref()),
+            ("action", filter.action.clone().or_else(|| filter.area.clone())),
+            ("outcome", filter.outcome.clone()),
+            ("actor", filter.actor.clone()),
+            ("subject", filter.subject.as_ref().map(|subject| URL_SAFE_NO_PAD.encode(subject))),
+            ("country", filter.country.clone()),
+            ("from", filter.from.map(|time| time.to_string())),
+            ("until", filter.until.map(|time| time.to_string())),
         ] {
-            note = if value.is_some() { note.change(field, None, value.cloned()) } else { note };
+            note = if value.is_some() { note.change(field, None, value) } else { note };
         }
         Ok(self.store.write_event(note, now).await?)
     }
@@ -238,6 +253,15 @@ fn row(idx: u64, event: PendingEvent, leaf: Hash, entry: Entry) -> LogRow {
         country: entry.context.country,
         event,
     }
+}
+
+fn size_and_root(head: &Head) -> (u64, Hash) {
+    (head.edge.size(), head.edge.root())
+}
+
+/// Two numbers are whole even if a thread that held them panicked.
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unsigned() -> StoreError {

@@ -29,6 +29,7 @@ mod store {
     mod patience;
     mod relisting;
     mod restoring;
+    mod running_log;
     mod scale;
     mod sending;
     mod simulation;

@@ -20,7 +20,7 @@ fn append(head: Option<Head>, pending: Vec<PendingEvent>) -> Appended {
     let mut edge = head.map_or_else(Frontier::default, |head| head.edge);
     let (mut rows, mut refused, mut tiles) = (Vec::new(), Vec::new(), Vec::new());
     for event in pending {
-        if event.copied || !Pen::new(&keys(), "").wrote(&event.id, &event.entry, &event.mac) {
+        if event.logged || !Pen::new(&keys(), "").wrote(&event.id, &event.entry, &event.mac) {
             refused.push(event);
             continue;
         }

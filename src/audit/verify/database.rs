@@ -79,7 +79,7 @@ fn says(logged: &LoggedEntry, columns: &SearchedBy) -> bool {
         id: event.to_vec(),
         entry: String::new(),
         mac: Vec::new(),
-        copied: false,
+        logged: false,
     };
     let row = row(logged.idx, pending, logged.leaf, entry);
     let expected = SearchedBy {

@@ -18,8 +18,8 @@ pub struct PendingEvent {
     pub entry: String,
     /// By whose key it was written.
     pub mac: Vec<u8>,
-    /// Whether the log, or a row before it, has an event of this name already.
-    pub copied: bool,
+    /// Whether the log has an event of this name already.
+    pub logged: bool,
 }
 
 /// The newest head of the log.
@@ -75,10 +75,7 @@ pub struct Appended {
 const LEAD: &str = "SELECT pg_try_advisory_xact_lock(8391674205118342211)";
 const HEAD: &str = "SELECT size, note, edge, signed_at FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
 const PENDING: &str = "SELECT pending_id, event_id, entry, mac,
-    CASE WHEN EXISTS (SELECT 1 FROM audit_log WHERE audit_log.event_id = audit_pending.event_id)
-        OR EXISTS (SELECT 1 FROM audit_pending AS other
-            WHERE other.event_id = audit_pending.event_id AND other.pending_id < audit_pending.pending_id)
-    THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
+    EXISTS (SELECT 1 FROM audit_log WHERE audit_log.event_id = audit_pending.event_id)
     FROM audit_pending ORDER BY pending_id LIMIT $1";
 const ADD: &str = "INSERT INTO audit_log
     (idx, event_id, leaf, entry, at, area, action, outcome, actor, subject, country)
@@ -98,7 +95,7 @@ const ADD_HEAD: &str = "INSERT INTO audit_checkpoints (size, note, edge, signed_
 const WAITING: &str = "SELECT COUNT(*), MIN(at) FROM audit_pending";
 
 type HeadRow = (i64, String, Vec<u8>, i64);
-type PendingRow = (i64, Vec<u8>, String, Vec<u8>, i64);
+type PendingRow = (i64, Vec<u8>, String, Vec<u8>, bool);
 
 fn head((size, note, edge, signed_at): HeadRow) -> Result<Head, StoreError> {
     let size = TABLE.some("size", u64::try_from(size).ok())?;
@@ -106,8 +103,8 @@ fn head((size, note, edge, signed_at): HeadRow) -> Result<Head, StoreError> {
     Ok(Head { note, edge, signed_at: TABLE.time("signed_at", signed_at)? })
 }
 
-fn pending((pending_id, id, entry, mac, copied): PendingRow) -> PendingEvent {
-    PendingEvent { pending_id, id, entry, mac, copied: copied == 1 }
+fn pending((pending_id, id, entry, mac, logged): PendingRow) -> PendingEvent {
+    PendingEvent { pending_id, id, entry, mac, logged }
 }
 
 /// Writes rows of the log and takes them from what is pending, as fast as the engine can.
