@@ -11,7 +11,7 @@ mod sums;
 pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, ExportedLock, PersonExport};
 pub use guard::GuardState;
 pub use health::{GatewayHealth, GatewayWatch};
-pub use people::{FoundAccount, LookRefused, SHORTEST_REASON};
+pub use people::{FoundAccount, LookRefused, with_reason};
 pub use sums::{Sum, by};
 
 use crate::devices::Devices;
@@ -48,6 +48,7 @@ pub struct Oversight {
     guard: GuardPolicy,
     code_lifetime: Duration,
     reveals_per_hour: u32,
+    searches_per_hour: u32,
 }
 
 /// How much an admin is shown, and how long codes live.
@@ -59,6 +60,8 @@ pub struct OversightPolicy {
     pub code_lifetime: Duration,
     /// Whole numbers that an admin may be shown in an hour.
     pub reveals_per_hour: u32,
+    /// Whole numbers that an admin or a machine may search for in an hour.
+    pub searches_per_hour: u32,
 }
 
 impl Oversight {
@@ -70,8 +73,18 @@ impl Oversight {
         (decided, watch): (Decided, GatewayWatch),
         policy: OversightPolicy,
     ) -> Self {
-        let (OversightPolicy { guard, code_lifetime, reveals_per_hour }, watch) = (policy, Arc::new(watch));
-        Self { store, keys, accounts, devices, decided, watch, guard, code_lifetime, reveals_per_hour }
+        Self {
+            store,
+            keys,
+            accounts,
+            devices,
+            decided,
+            watch: Arc::new(watch),
+            guard: policy.guard,
+            code_lifetime: policy.code_lifetime,
+            reveals_per_hour: policy.reveals_per_hour,
+            searches_per_hour: policy.searches_per_hour,
+        }
     }
 
     /// When an attempt that was started must have been approved to be so at all.

@@ -79,6 +79,7 @@ impl Base {
             guard: verification.guard,
             code_lifetime: verification.code_lifetime,
             reveals_per_hour: config.limits.reveals_per_hour,
+            searches_per_hour: config.limits.searches_per_hour,
         };
         Oversight::new((self.store.clone(), self.keys.clone()), people, (decided, watch), policy)
     }

@@ -30,6 +30,7 @@ pub async fn open_oversight(config: &Config, store: &Store, clock: &Clock) -> Re
         guard: GuardPolicy::from(&config.limits.guard),
         code_lifetime: config.verification.code_lifetime.get(),
         reveals_per_hour: config.limits.reveals_per_hour,
+        searches_per_hour: config.limits.searches_per_hour,
     };
     Ok(Oversight::new((store.clone(), keys), (accounts, devices), (Decided::default(), watch), policy))
 }

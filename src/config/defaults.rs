@@ -98,6 +98,7 @@ impl Default for Limits {
             requests_per_minute: 600,
             sends_per_number: 6,
             reveals_per_hour: 20,
+            searches_per_hour: 60,
             wrong_checks_per_day: 10_000,
             never_block: Vec::new(),
             countries: Countries::default(),

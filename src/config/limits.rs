@@ -21,6 +21,8 @@ pub struct Limits {
     pub sends_per_number: u32,
     /// Whole numbers that an admin may be shown in an hour.
     pub reveals_per_hour: u32,
+    /// Whole numbers that an admin or a machine may search for in an hour.
+    pub searches_per_hour: u32,
     /// Wrong checks that a day may have over all numbers, of verifications that were never approved, before
     /// every code is made harder; a tenth of the day's approvals if that is more.
     pub wrong_checks_per_day: u32,

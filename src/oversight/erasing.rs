@@ -1,5 +1,6 @@
 //! People who are erased: by an account, by a number, and once more after a restore.
 
+use super::people::without_number;
 use super::{LookRefused, Oversight};
 use crate::model::audit::{Action, Note, Subject};
 use crate::model::id::AccountId;
@@ -32,7 +33,7 @@ impl Oversight {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<(), LookRefused> {
-        let index = self.keys.number_index(number);
+        let (index, reason) = (self.keys.number_index(number), reason.map(without_number).transpose()?);
         let mut note = Note::new(Action::PersonErased).of_number(&index).country(Some(&number.country()));
         note.reason = reason.map(|reason| reason.to_owned().into());
         let erased = self.accounts.erase_person(&index, &note, now).await?;

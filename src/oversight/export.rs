@@ -1,8 +1,9 @@
 //! All that is kept of a person, for the person.
 
-use super::people::with_reason;
+use super::people::{with_reason, without_number};
 use super::reading::Said;
 use super::{FoundAccount, LookRefused, Oversight};
+use crate::admins::AdminCaller;
 use crate::model::audit::{Action, Note};
 use crate::model::id::{AccountId, DeviceId, VerificationId};
 use crate::model::number::PhoneNumber;
@@ -120,12 +121,13 @@ pub struct ExportedEvent {
 }
 
 impl Oversight {
-    /// Exports a person by the account; that is written down first.
+    /// Exports a person by the account; that counts as a reveal and is written down first.
     ///
     /// # Errors
     /// [`LookRefused`].
     pub async fn export(
         &self,
+        caller: &AdminCaller,
         id: AccountId,
         reason: &str,
         now: Timestamp,
@@ -133,7 +135,8 @@ impl Oversight {
         let reason = with_reason(reason)?;
         let found = self.account(id).await?.ok_or(LookRefused::NotFound)?;
         let number = found.state.number.clone();
-        self.export_found(&number, Some(found), Some(reason), now).await
+        self.reveal(caller, self.exporting(&number, Some(id), Some(reason)), now).await?;
+        self.export_found(&number, Some(found), now).await
     }
 
     /// Exports a person by the number, with or without an account; that is written down first.
@@ -152,21 +155,27 @@ impl Oversight {
             None if !self.store.knows_of(&index).await? => return Err(LookRefused::NotFound),
             None => None,
         };
-        self.export_found(number, found, reason, now).await
+        let reason = reason.map(without_number).transpose()?;
+        let account = found.as_ref().map(|found| found.state.account.id);
+        self.store.note_look(self.exporting(number, account, reason), now).await?;
+        self.export_found(number, found, now).await
+    }
+
+    /// What the log says of an export.
+    fn exporting(&self, number: &PhoneNumber, account: Option<AccountId>, reason: Option<&str>) -> Note {
+        let mut note = Note::new(Action::PersonExported).of_number(&self.keys.number_index(number));
+        note.private.account_id = account;
+        note.reason = reason.map(|reason| reason.to_owned().into());
+        note
     }
 
     async fn export_found(
         &self,
         number: &PhoneNumber,
         found: Option<FoundAccount>,
-        reason: Option<&str>,
         now: Timestamp,
     ) -> Result<PersonExport, LookRefused> {
         let index = self.keys.number_index(number);
-        let mut note = Note::new(Action::PersonExported).of_number(&index);
-        note.private.account_id = found.as_ref().map(|found| found.state.account.id);
-        note.reason = reason.map(|reason| reason.to_owned().into());
-        self.store.note_look(note, now).await?;
         let of_number = AttemptFilter { number: Some(index.as_bytes().to_vec()), ..AttemptFilter::default() };
         let attempts = self.store.find_attempts(&of_number, MOST).await?;
         let events = self.said_of(&index, MOST).await?;

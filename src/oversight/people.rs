@@ -15,7 +15,13 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 /// Characters that a reason has at least.
-pub const SHORTEST_REASON: usize = 10;
+const SHORTEST_REASON: usize = 10;
+/// Digits that a number has at least, behind its plus sign.
+const SHORTEST_NUMBER: usize = 7;
+/// Digits in a row that are taken for a number without one; tickets and days have fewer.
+const LONGEST_RUN: usize = 9;
+/// What searches of a caller are counted under.
+const SEARCHES: &str = "admin_searches";
 const HOUR_MS: i64 = 3_600_000;
 
 /// Why an admin was not shown, or did not change, what they asked for.
@@ -27,9 +33,14 @@ pub enum LookRefused {
     /// The reason says too little.
     #[error("the reason is too short")]
     ReasonTooShort,
-    /// The admin was shown as many numbers as an hour allows.
-    #[error("too many numbers were revealed")]
+    /// The reason holds a phone number, which would stay in the log when its person is erased.
+    #[error("the reason holds a phone number")]
+    ReasonNamesNumber,
+    /// The caller was shown, or has searched for, as many numbers as an hour allows.
+    #[error("too many numbers in an hour")]
     TooMany {
+        /// Which limit: `reveals_per_hour` or `searches_per_hour`.
+        what: &'static str,
         /// How many an hour allows.
         limit: u32,
         /// When the next hour begins.
@@ -60,22 +71,46 @@ pub struct FoundAccount {
     pub lock: Option<AccountLock>,
 }
 
-/// A reason without the blanks around it.
-pub(super) fn with_reason(reason: &str) -> Result<&str, LookRefused> {
+/// A reason without the blanks around it, which says something and names no number.
+///
+/// # Errors
+/// [`LookRefused`].
+pub fn with_reason(reason: &str) -> Result<&str, LookRefused> {
     let reason = reason.trim();
-    let long_enough = reason.chars().count() >= SHORTEST_REASON;
-    long_enough.then_some(reason).ok_or(LookRefused::ReasonTooShort)
+    if reason.chars().count() < SHORTEST_REASON {
+        return Err(LookRefused::ReasonTooShort);
+    }
+    without_number(reason)
+}
+
+/// A text that names no number: neither digits behind a plus sign, however they are written, nor so many in a row.
+pub(super) fn without_number(text: &str) -> Result<&str, LookRefused> {
+    let spelt = text.split('+').skip(1).any(|rest| {
+        let written = rest.chars().filter(|c| !" -.()/\u{a0}".contains(*c));
+        written.take_while(char::is_ascii_digit).count() >= SHORTEST_NUMBER
+    });
+    let runs = text.split(|c: char| !c.is_ascii_digit());
+    let plain = runs.map(str::len).max().is_some_and(|longest| longest >= LONGEST_RUN);
+    if spelt || plain { Err(LookRefused::ReasonNamesNumber) } else { Ok(text) }
 }
 
 impl Oversight {
-    /// Looks for what belongs to one whole number; the search is written down first.
+    /// Looks for what belongs to one whole number; the search is counted and written down first, for whoever may try
+    /// every number behind a mask needs no reveal.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn search(&self, number: &PhoneNumber, now: Timestamp) -> Result<NumberIndex, Failure> {
+    /// [`LookRefused`]; a refusal finds nothing.
+    pub async fn search(
+        &self,
+        caller: &AdminCaller,
+        number: &PhoneNumber,
+        now: Timestamp,
+    ) -> Result<NumberIndex, LookRefused> {
         let index = self.keys.number_index(number);
         let note = Note::new(Action::PersonSearched).of_number(&index).country(Some(&number.country()));
-        self.store.note_look(note, now).await?;
+        let searcher = Subject::derive(self.keys.subjects(), SEARCHES, &hex::encode(caller.id()));
+        let limit = ("searches_per_hour", self.searches_per_hour);
+        self.count(searcher.as_bytes(), limit, note, now).await?;
         Ok(index)
     }
 
@@ -136,13 +171,27 @@ impl Oversight {
         Ok(number)
     }
 
-    async fn reveal(&self, caller: &AdminCaller, note: Note, now: Timestamp) -> Result<(), LookRefused> {
-        let limit = self.reveals_per_hour;
-        if self.store.count_reveal(caller.id(), limit, note, now).await? {
+    pub(super) async fn reveal(
+        &self,
+        caller: &AdminCaller,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<(), LookRefused> {
+        self.count(caller.id(), ("reveals_per_hour", self.reveals_per_hour), note, now).await
+    }
+
+    async fn count(
+        &self,
+        whose: &[u8; 16],
+        (what, limit): (&'static str, u32),
+        note: Note,
+        now: Timestamp,
+    ) -> Result<(), LookRefused> {
+        if self.store.count_reveal(whose, limit, note, now).await? {
             return Ok(());
         }
         let next = (now.as_millisecond().div_euclid(HOUR_MS) + 1) * HOUR_MS;
-        Err(LookRefused::TooMany { limit, until: Timestamp::from_millisecond(next).unwrap_or(now) })
+        Err(LookRefused::TooMany { what, limit, until: Timestamp::from_millisecond(next).unwrap_or(now) })
     }
 
     /// Lets a number go on that its limits hold up.

@@ -261,3 +261,75 @@ on_both_engines!(what_is_filtered_is_taken_out_as_a_table_without_numbers, |serv
     let last = &events.last().unwrap()["changes"];
     assert_eq!(last[0], serde_json::json!({ "field": "country", "to": "se" }), "{last}");
 });
+
+on_both_engines!(a_locked_account_is_not_replaced_by_proving_its_number_again, |service| {
+    let (anna, admin) = (service.register(ANNA).await, service.admin("otto", &[Role::Admin]).await);
+    let to = |path: &str| format!("{API}/accounts/{}{path}", anna.account_id);
+    let reason = json!({"reason": "a stolen telephone"});
+    service.ask_as(Method::POST, &to("/lock"), &admin, &reason).await.expect(204, "");
+    let device = to(&format!("/devices/{}", anna.device_id));
+    service.ask_as(Method::DELETE, &device, &admin, &Value::Null).await.expect(204, "");
+    service.advance(600);
+    let grant = service.grant(ANNA).await;
+    service.redeem(&grant).await.expect(423, "account_locked");
+    service.ask_as(Method::POST, &to("/unlock"), &admin, &reason).await.expect(204, "");
+    service.redeem(&grant).await.expect(201, "");
+});
+
+on_both_engines!(
+    whole_numbers_are_searched_for_so_often_in_an_hour_and_no_more,
+    |config| { (config.limits.searches_per_hour, config.limits.reveals_per_hour) = (3, 1) },
+    |service| {
+        let anna = service.register(ANNA).await;
+        let admin = service.admin("otto", &[Role::Admin]).await;
+        let token = service.api_token(&admin, &[Role::Fraud]).await;
+        let wanted = json!({"phone_number": ANNA});
+        for path in ["/verifications/search", "/verifications/search", "/verifications/search"] {
+            ask(service, &token, Method::POST, path, &wanted).await.expect(200, "");
+        }
+        let over = ask(service, &token, Method::POST, "/verifications/search", &wanted).await;
+        assert_eq!(over.expect(429, "rate_limited").json["limit"], "searches_per_hour");
+        let search = format!("{API}/accounts/search");
+        service.ask_as(Method::POST, &search, &admin, &wanted).await.expect(200, "");
+        assert_eq!(service.events("person.searched").await.len(), 4, "what is refused finds nothing");
+        let reason = json!({"reason": "the person asks for it"});
+        let export = format!("{API}/accounts/{}/export", anna.account_id);
+        service.ask_as(Method::POST, &export, &admin, &reason).await.expect(200, "");
+        let reveal = format!("{API}/accounts/{}/reveal", anna.account_id);
+        let over = service.ask_as(Method::POST, &reveal, &admin, &reason).await;
+        assert_eq!(
+            over.expect(429, "rate_limited").json["limit"],
+            "reveals_per_hour",
+            "an export shows it, too"
+        );
+        service.advance(3_600);
+        ask(service, &token, Method::POST, "/verifications/search", &wanted).await.expect(200, "");
+    }
+);
+
+on_both_engines!(a_reason_names_no_number, |service| {
+    let (anna, admin) = (service.register(ANNA).await, service.admin("otto", &[Role::Admin]).await);
+    let lock = format!("{API}/accounts/{}/lock", anna.account_id);
+    for names in ["+358401234561 has called", "she called from +358 (40) 123-4561", "ring 0401234561 back"] {
+        let refused = service.ask_as(Method::POST, &lock, &admin, &json!({"reason": names})).await;
+        assert_eq!(refused.expect(400, "field_invalid").json["field"], "reason", "{names}");
+    }
+    let policy = json!({"verdict": "block", "reason": "like +358401234561"});
+    let refused = service.ask_as(Method::PUT, &format!("{API}/policies/FI"), &admin, &policy).await;
+    assert_eq!(refused.expect(400, "field_invalid").json["field"], "reason");
+    let fine = json!({"reason": "ticket 20261126, 12:34, call + answer"});
+    service.ask_as(Method::POST, &lock, &admin, &fine).await.expect(204, "");
+});
+
+on_both_engines!(a_page_that_asks_by_itself_keeps_no_session_alive, |service| {
+    let (left, at_work) =
+        (service.admin("otto", &[Role::Admin]).await, service.admin("anna", &[Role::Admin]).await);
+    for _ in 0..4 {
+        service.advance(4 * 60);
+        let polled = service.browse(Method::GET, "/admin/now", &left).header("HX-Request", "true");
+        polled.send().await.unwrap();
+        service.page("/admin/now", &at_work).await.expect(200, "");
+    }
+    let over = service.page("/admin/now", &left).await;
+    assert!(over.header("location").starts_with("/admin/sign-in"), "{over:?}");
+});

@@ -88,6 +88,7 @@ impl Stage {
             guard: GuardPolicy::from(&Config::default().limits.guard),
             code_lifetime: Duration::from_mins(10),
             reveals_per_hour: 20,
+            searches_per_hour: 60,
         };
         let watch = GatewayWatch::new(Arc::default(), [0; 16]);
         let log = AuditLog::new(store.clone(), keys.clone(), "");

@@ -97,13 +97,15 @@ fn account(id: &str) -> Result<AccountId, Problem> {
     (status = 401, description = "`not_signed_in`", body = ProblemDocument),
     (status = 403, description = "`not_permitted`, `request_forged`", body = ProblemDocument),
     (status = 422, description = "`number_invalid`", body = ProblemDocument),
+    (status = 429, description = "`rate_limited`: searched as often as an hour allows", body = ProblemDocument),
 ))]
 pub(in crate::http) async fn search(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SearchByNumber>,
     Json(body): Json<NumberBody>,
 ) -> Result<Answer<FoundView>, Problem> {
-    let index = services.oversight.search(&body.number()?, permit.now).await?;
+    let index = services.oversight.search(&permit.caller, &body.number()?, permit.now).await;
+    let index = index.map_err(|cause| Problem::look(&cause, permit.now))?;
     Ok(Answer(FoundView { account_id: services.oversight.account_of(&index).await? }))
 }
 
@@ -198,6 +200,7 @@ pub(in crate::http) async fn unlock(
     (status = 401, description = "`not_signed_in`", body = ProblemDocument),
     (status = 403, description = "`not_permitted`, `second_factor_due`, `request_forged`", body = ProblemDocument),
     (status = 404, description = "`not_found`", body = ProblemDocument),
+    (status = 429, description = "`rate_limited`: shown as many as an hour allows", body = ProblemDocument),
 ))]
 pub(in crate::http) async fn export(
     State(services): State<Arc<Services>>,
@@ -205,7 +208,7 @@ pub(in crate::http) async fn export(
     Name(id): Name,
     Json(body): Json<ReasonBody>,
 ) -> Result<Answer<PersonExport>, Problem> {
-    let exported = services.oversight.export(account(&id)?, &body.reason, permit.now).await;
+    let exported = services.oversight.export(&permit.caller, account(&id)?, &body.reason, permit.now).await;
     exported.map(Answer).map_err(|cause| Problem::look(&cause, permit.now))
 }
 

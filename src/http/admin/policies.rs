@@ -6,7 +6,7 @@ use crate::http::meta::ProblemDocument;
 use crate::http::{Problem, Services};
 use crate::model::admin::Permission;
 use crate::model::policy::{Policy, PolicySubject, Verdict};
-use crate::oversight::{GuardState, SHORTEST_REASON};
+use crate::oversight::{GuardState, with_reason};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -81,10 +81,7 @@ impl PolicyBody {
             )
         };
         let unknown = || Problem::field("verdict", "must be block, allow or monitor");
-        let reason = self.reason.trim();
-        if reason.chars().count() < SHORTEST_REASON {
-            return Err(Problem::field("reason", "must say why in at least 10 characters"));
-        }
+        let reason = with_reason(&self.reason).map_err(|cause| Problem::look(&cause, now))?;
         if self.hours.is_some_and(|hours| !(1..=LONGEST_HOURS).contains(&hours)) {
             return Err(Problem::field("hours", "must be 1 to 100000, or not given"));
         }

@@ -182,13 +182,15 @@ async fn page(
     (status = 401, description = "`not_signed_in`", body = ProblemDocument),
     (status = 403, description = "`not_permitted`, `request_forged`", body = ProblemDocument),
     (status = 422, description = "`number_invalid`", body = ProblemDocument),
+    (status = 429, description = "`rate_limited`: searched as often as an hour allows", body = ProblemDocument),
 ))]
 pub(in crate::http) async fn search(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SearchByNumber>,
     Json(body): Json<NumberBody>,
 ) -> Result<Answer<AttemptsView>, Problem> {
-    let index = services.oversight.search(&body.number()?, permit.now).await?;
+    let index = services.oversight.search(&permit.caller, &body.number()?, permit.now).await;
+    let index = index.map_err(|cause| Problem::look(&cause, permit.now))?;
     let filter = AttemptFilter { number: Some(index.as_bytes().to_vec()), ..AttemptFilter::default() };
     page(&services, &filter, PAGE, permit.now).await
 }

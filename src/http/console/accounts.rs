@@ -40,10 +40,10 @@ pub(in crate::http) async fn search(
             Err(cause) => {
                 Err(format!("This is no number: {cause}. Type it with its country code, like +358…"))
             }
-            Ok(number) => {
-                let index = services.oversight.search(&number, permit.now).await.map_err(Problem::from)?;
-                Ok(services.oversight.account_of(&index).await.map_err(Problem::from)?)
-            }
+            Ok(number) => match services.oversight.search(&permit.caller, &number, permit.now).await {
+                Ok(index) => Ok(services.oversight.account_of(&index).await.map_err(Problem::from)?),
+                Err(cause) => Err(Problem::look(&cause, permit.now).detail().to_owned()),
+            },
         },
     };
     let error = match found {
@@ -180,7 +180,8 @@ pub(in crate::http) async fn export(
     Name(name): Name,
     fields: Fields,
 ) -> Result<Response, PageRefused> {
-    let exported = services.oversight.export(id(&name)?, fields.text("reason"), permit.now).await;
+    let exported =
+        services.oversight.export(&permit.caller, id(&name)?, fields.text("reason"), permit.now).await;
     let exported = exported.map_err(|cause| Problem::look(&cause, permit.now))?;
     let named = [(header::CONTENT_DISPOSITION, "attachment; filename=\"person.json\"")];
     Ok((named, Json(exported)).into_response())

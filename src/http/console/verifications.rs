@@ -106,7 +106,8 @@ pub(in crate::http) async fn search(
             page.error = format!("This is no number: {cause}. Type it with its country code, like +358…");
         }
         Ok(number) => {
-            let index = services.oversight.search(&number, now).await.map_err(Problem::from)?;
+            let searched = services.oversight.search(&permit.caller, &number, now).await;
+            let index = searched.map_err(|cause| Problem::look(&cause, now))?;
             let number_index = Some(index.as_bytes().to_vec());
             let filter = AttemptFilter { number: number_index, ..AttemptFilter::default() };
             page.searched = number.masked();

@@ -36,10 +36,15 @@ impl Problem {
             LookRefused::ReasonTooShort => {
                 Self::field("reason", "must say why in at least 10 characters: a ticket, who asked")
             }
-            LookRefused::TooMany { limit, until } => {
-                let detail = format!("You were shown {limit} numbers in this hour. Go on in the next.");
-                Self::new(429, "rate_limited", "Too many numbers were revealed", detail)
-                    .with("limit", "reveals_per_hour")
+            LookRefused::ReasonNamesNumber => Self::field(
+                "reason",
+                "must hold no phone number: it stays in the log when its person is erased",
+            ),
+            LookRefused::TooMany { what, limit, until } => {
+                let detail =
+                    format!("You have asked for {limit} whole numbers in this hour. Go on in the next.");
+                Self::new(429, "rate_limited", "Too many whole numbers in an hour", detail)
+                    .with("limit", what)
                     .until(*until, now)
             }
             LookRefused::Unchanged => {

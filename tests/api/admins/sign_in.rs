@@ -148,6 +148,16 @@ on_both_engines!(an_invitation_works_once_and_for_an_hour, |service| {
     assert_eq!(anna.name, "anna");
 });
 
+on_both_engines!(whoever_opened_an_invitation_before_does_not_know_the_second_factor, |service| {
+    let text = service.invite_on_host("anna", &[Role::Admin]).await.expose();
+    let mut offered = Vec::new();
+    for _ in 0..2 {
+        let page = service.form("/admin/enrol", &[("secret", &text)], None).await.expect(200, "").body();
+        offered.push(page.split("<p class=\"mono\">").nth(1).unwrap().split('<').next().unwrap().to_owned());
+    }
+    assert_ne!(offered[0], offered[1]);
+});
+
 on_both_engines!(a_weak_password_or_a_wrong_code_enrols_nobody, |service| {
     let secret = service.invite_on_host("anna", &[Role::Admin]).await.expose();
     let nonce = PlainSecret::random().expose();
@@ -271,6 +281,8 @@ on_both_engines!(a_second_factor_is_fresh_for_five_minutes_and_given_again_chang
     assert_eq!(due.header("location"), "/admin/confirm?next=%2Fadmin");
     let wrong = [("form_token", token.as_str()), ("code", "000000"), ("next", "/admin/team")];
     assert_eq!(service.form("/admin/confirm", &wrong, Some(&first)).await.status, 422);
+    let failed = service.events("admin.sign_in_failed").await;
+    assert_eq!((failed.len(), &failed[0]["reason"]), (1, &serde_json::json!("second_factor")));
     let code = service.next_code(&anna);
     let right = [("form_token", token.as_str()), ("code", code.as_str()), ("next", "https://evil.example/")];
     let given = service.form("/admin/confirm", &right, Some(&first)).await.expect(303, "");
