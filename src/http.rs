@@ -31,7 +31,6 @@ use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::discovery::Discovery;
-use crate::edge::Gate;
 use crate::idempotency::Idempotency;
 use crate::model::secret::PlainSecret;
 use crate::oversight::Oversight;
@@ -41,6 +40,8 @@ use crate::store::Store;
 use crate::verification::{Reports, Verifications};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::response::Response;
 use axum::routing::get;
 use ipnet::IpNet;
 use meta::Security;
@@ -166,9 +167,8 @@ pub fn openapi() -> String {
     json
 }
 
-/// What the public listener refuses before it is routed: what there is no room for.
-#[must_use]
-pub fn gate(services: Arc<Services>) -> Gate {
+/// The answer to what the public listener refuses by method and raw path, before it is routed: what there is no room for.
+pub fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<Response> + Send + Sync + 'static {
     shedding::gate(services)
 }
 

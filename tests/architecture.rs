@@ -60,7 +60,6 @@ const RULES: [(&str, &[&str]); 27] = [
         "http",
         &[
             "model",
-            "edge",
             "store",
             "sender",
             "config",

@@ -31,7 +31,7 @@ impl App {
         let observing = TaskTracker::new();
         observing.spawn(Edge::new(ops_limits, self.ops, Gate::open()).serve(ops, drained.clone()));
         let serving = TaskTracker::new();
-        let gate = http::gate(self.services.clone());
+        let gate = Gate::new(http::gate(self.services.clone()));
         let edge = Edge::new(api_limits, http::router(self.services), gate);
         serving.spawn(edge.serve(api, refusing.clone()));
         stop.cancelled().await;

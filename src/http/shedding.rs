@@ -11,9 +11,9 @@ pub(super) use class::Class;
 
 use super::idempotency;
 use super::{BODY_LIMIT, Problem, Services, extract};
-use crate::edge::Gate;
 use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use pace::Pace;
@@ -81,14 +81,14 @@ impl Shedding {
     }
 }
 
-/// Refuses what there is no room for anyway before it is routed, named, logged or read.
-pub(super) fn gate(services: Arc<Services>) -> Gate {
+/// Answers what there is no room for anyway, before it is routed, named, logged or read.
+pub(super) fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<Response> {
     let refusal = Refusal::new();
-    Gate::new(move |method, path| {
+    move |method, path| {
         let class = Class::of(path, method)?;
         let has_room = services.shedding.has_room(class);
         (!has_room).then(|| refusal.answer(class, services.draining.load(Ordering::Relaxed)))
-    })
+    }
 }
 
 /// Answers a request if there is room for its class. Room is taken once the body is there: a client that sends it
