@@ -9,9 +9,10 @@ use crate::http::{Problem, Services};
 use crate::oversight::{Sum, by};
 use crate::store::{Counted, SendingPause};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::Timestamp;
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// Widths of a drawing and its bars.
@@ -26,6 +27,14 @@ struct Bar {
     sent: i64,
     approved: i64,
     at: Timestamp,
+}
+
+/// What of the page is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::http) struct Asked {
+    /// `figures`: what is looked at anew every few seconds, which the day's drawing is not.
+    part: String,
 }
 
 #[derive(Template)]
@@ -72,11 +81,13 @@ fn bars(minutes: &[(Timestamp, Sum)]) -> Vec<Bar> {
 pub(in crate::http) async fn page(
     State(services): State<Arc<Services>>,
     permit: Permit<rights::SeeNow>,
+    Query(asked): Query<Asked>,
 ) -> Result<Page<NowPage>, PageRefused> {
     let (now, oversight) = (permit.now, &services.oversight);
     let last = oversight.counted(HOUR, now).await.map_err(Problem::from)?;
     let all = oversight.counted(DAY, now).await.map_err(Problem::from)?;
-    let minutes = oversight.minutes(DAY, now).await.map_err(Problem::from)?;
+    let drawn = if asked.part == "figures" { HOUR } else { DAY };
+    let minutes = oversight.minutes(drawn, now).await.map_err(Problem::from)?;
     let (bars, reasons) = (bars(&minutes), refusals(&all));
     let most = reasons.first().map_or(1, |(_, number)| *number).max(1);
     let all_of = |counted: &[Counted]| by(counted, |_| "").into_iter().next().unwrap_or_default();
