@@ -33,9 +33,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// How many entries become one batch at most.
 const BATCH: i64 = 2_000;
+/// How soon it is looked again whether another node is done.
+const TURN: Duration = Duration::from_millis(20);
 
 /// The use cases of the audit log; clones share it.
 #[derive(Debug, Clone)]
@@ -86,6 +90,17 @@ impl AuditLog {
                 return Ok(Some(taken));
             }
         }
+    }
+
+    /// Takes everything that is pending into the log, or waits until the node that is at it has done so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle(&self, now: Timestamp) -> Result<(), Failure> {
+        while self.sequence(now).await?.is_none() {
+            sleep(TURN).await;
+        }
+        Ok(())
     }
 
     /// What a batch adds to the log.

@@ -235,7 +235,7 @@ async fn export(arguments: ExportArgs) -> anyhow::Result<()> {
         None => Box::new(BufWriter::new(io::stdout())),
     };
     log.exported(&filter, format, Clock::System.now()).await?;
-    log.sequence(Clock::System.now()).await?;
+    log.settle(Clock::System.now()).await?;
     let written = write_entries(log.export(filter, format).await?, out).await;
     log.store().close().await;
     written

@@ -7,6 +7,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 use tuttu::app::{open_keys, open_oversight, open_store, origin};
 use tuttu::audit::AuditLog;
 use tuttu::clock::Clock;
@@ -15,6 +17,10 @@ use tuttu::erasures::Erasures;
 use tuttu::model::number::PhoneNumber;
 use tuttu::oversight::{LookRefused, Oversight, PersonExport};
 use tuttu::store::Store;
+
+/// How long servers that are at the audit log are waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const REST: Duration = Duration::from_millis(20);
 
 /// Show what is kept of one person, or erase it, by the number, while servers run. Both are written to the audit log
 #[derive(Debug, Args)]
@@ -101,10 +107,23 @@ async fn begin(person: &Person) -> anyhow::Result<(Desk, PhoneNumber)> {
 }
 
 async fn export(desk: &Desk, number: &PhoneNumber, reason: Option<&str>) -> anyhow::Result<PersonExport> {
-    // What was done a moment ago has its place in the log, too.
-    desk.log.sequence(Clock::System.now()).await?;
-    desk.oversight.read_log().await?;
+    let drawn = timeout(PATIENCE, all_drawn(desk)).await;
+    drawn.context("the servers are so busy with the audit log that an export would not be whole")??;
     known(desk.oversight.export_number(number, reason, Clock::System.now()).await)
+}
+
+/// Until what was done a moment ago has its place in the log, and what is shown is drawn from it: by this process, or by a
+/// server that is at it.
+async fn all_drawn(desk: &Desk) -> anyhow::Result<()> {
+    desk.log.settle(Clock::System.now()).await?;
+    let size = desk.log.checkpoint().await?.map_or(0, |head| head.edge.size());
+    loop {
+        desk.oversight.read_log().await?;
+        if desk.store.attempts_read().await? >= size {
+            return Ok(());
+        }
+        sleep(REST).await;
+    }
 }
 
 async fn erase(desk: &Desk, number: &PhoneNumber, reason: Option<&str>, rewrite: bool) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use super::harness::{Attempt, Engine, Person, Place, Server, on_both_engines, un
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 const ANNA: &str = "+358401234561";
@@ -102,15 +103,25 @@ async fn files(place: &Place) -> Vec<PathBuf> {
     fs::read_dir(Path::new(&folder)).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// What of it stands in the files, in any form.
+/// What of it stands in the files, in any form. PostgreSQL puts files in the place of others by itself: where one is gone
+/// that was there a moment ago, all of them are read again, for another may have come.
 async fn found(place: &Place, needles: &Needles) -> BTreeSet<String> {
+    loop {
+        match found_at_once(&files(place).await, needles) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            found => return found.unwrap(),
+        }
+    }
+}
+
+fn found_at_once(files: &[PathBuf], needles: &Needles) -> io::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for file in files(place).await {
-        let bytes = fs::read(&file).unwrap();
+    for file in files {
+        let bytes = fs::read(file)?;
         found
             .extend(needles.found_in(&bytes).into_iter().map(|what| format!("{what} in {}", file.display())));
     }
-    found
+    Ok(found)
 }
 
 async fn count(place: &Place, table: &str) -> u8 {
