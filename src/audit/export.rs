@@ -213,12 +213,14 @@ impl Exporter {
     }
 
     fn trailer(&self) -> Result<String, Failure> {
-        let Some(prover) = self.prover.as_ref().filter(|_| self.format == ExportFormat::Jsonl) else {
+        if self.format != ExportFormat::Jsonl {
             return Ok(String::new());
-        };
-        let origin = prover.checkpoint().lines().next().unwrap_or_default();
-        let text = sealed_text(origin, self.lines, self.digest.0.clone().finish().as_ref());
-        let signer: LogSigner = self.log.signer(Some(origin))?;
+        }
+        // A log that is empty has no checkpoint.
+        let origin = self.prover.as_ref().and_then(|prover| prover.checkpoint().lines().next());
+        let digest = self.digest.0.clone().finish();
+        let text = sealed_text(origin.unwrap_or_default(), self.lines, digest.as_ref());
+        let signer: LogSigner = self.log.signer(origin)?;
         Ok(line(&ExportTrailer { signed: signer.sign_text(&text).map_err(|_| super::unsigned())? }))
     }
 }

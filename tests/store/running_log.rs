@@ -1,11 +1,13 @@
 //! The log of a node that runs, altered behind its back by somebody who can write to the database and has no key.
 
 use crate::engine::{Engine, SERVING};
-use crate::store::fixtures::{Database, at, index, keys};
+use crate::store::fixtures::{Database, at, contract, index, keys};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use std::io::BufReader;
 use std::sync::Arc;
-use tuttu::audit::{AuditLog, Verification};
+use tuttu::audit::{AuditLog, ExportFormat, Verification};
 use tuttu::model::audit::{Action, Note, Pen};
+use tuttu::store::LogFilter;
 
 const ANNA: &str = "+358401234561";
 
@@ -124,3 +126,22 @@ macro_rules! on_both {
     )+ };
 }
 on_both!(a_copied_event_stands_once a_time_that_was_altered_is_not_believed nothing_is_added_to_what_was_cut);
+
+contract!(an_export_of_an_empty_log_has_its_end, |store| {
+    let log = AuditLog::new(store.clone(), Arc::new(keys()), "log.test/audit");
+    for filter in
+        [LogFilter::default(), LogFilter { outcome: Some("refused".to_owned()), ..LogFilter::default() }]
+    {
+        let mut exporter = log.export(filter, ExportFormat::Jsonl).await.unwrap();
+        let mut text = String::new();
+        while let Some(lines) = exporter.next().await.unwrap() {
+            text.push_str(&lines);
+        }
+        let keys = log.public_keys().await.unwrap();
+        let verification = || Verification::new(keys.clone(), &[]);
+        let found = verification().of_export(BufReader::new(text.as_bytes())).unwrap();
+        assert!(found.is_sound() && found.entries == 0, "{found:?} of {text}");
+        let cut = text.lines().next().unwrap();
+        assert!(!verification().of_export(BufReader::new(cut.as_bytes())).unwrap().is_sound());
+    }
+});
