@@ -39,6 +39,9 @@ enum AdminCommand {
         /// What they sign in with
         #[arg(long, value_parser = name)]
         name: AdminName,
+        /// Let them in again, if they are disabled
+        #[arg(long)]
+        enable: bool,
         #[command(flatten)]
         options: Options,
     },
@@ -64,9 +67,9 @@ pub(crate) async fn run(arguments: AdminArgs) -> anyhow::Result<()> {
             let secret = made?.with_context(|| format!("there is an admin {name} already"))?;
             invite(&config, &name, &secret)
         }
-        AdminCommand::Recover { name, options } => {
+        AdminCommand::Recover { name, enable, options } => {
             let (config, store, admins) = begin(&options).await?;
-            let recovered = recover(&admins, &name, Clock::System.now()).await;
+            let recovered = recover(&admins, &name, enable, Clock::System.now()).await;
             store.close().await;
             invite(&config, &name, &recovered?)
         }
@@ -87,10 +90,19 @@ async fn begin(options: &Options) -> anyhow::Result<(Config, Store, Admins)> {
     Ok((config, store, admins))
 }
 
-async fn recover(admins: &Admins, name: &AdminName, now: Timestamp) -> anyhow::Result<PlainSecret> {
+async fn recover(
+    admins: &Admins,
+    name: &AdminName,
+    enable: bool,
+    now: Timestamp,
+) -> anyhow::Result<PlainSecret> {
     let team = admins.team().await?;
     let admin = team.into_iter().find(|admin| admin.name == *name);
     let admin = admin.with_context(|| format!("there is no admin {name}"))?;
+    if admin.disabled_at.is_some() {
+        anyhow::ensure!(enable, "{name} is disabled; --enable lets them in again");
+        admins.enable(admin.id, now).await?;
+    }
     match admins.reset(admin.id, true, now).await {
         Err(TeamRefused::NotFound) => anyhow::bail!("there is no admin {name} any more"),
         other => Ok(other?),

@@ -113,8 +113,8 @@ impl Store {
         }))
     }
 
-    /// Voids an admin's password, second factor, recovery codes and sessions, and invites them anew. On the host this
-    /// works for the last admin, too: somebody must be able to come back.
+    /// Voids the password, second factor, recovery codes and sessions of an admin who is not disabled, and invites them
+    /// anew. On the host this works for the last admin, too: somebody must be able to come back.
     ///
     /// # Errors
     /// When the database fails.
@@ -127,9 +127,6 @@ impl Store {
     ) -> Result<TeamChange, StoreError> {
         let id = admin.as_bytes().as_slice();
         Ok(transact!(self, tx => {
-            if on_host {
-                run!(tx, ENABLE, id);
-            }
             let change = change_team!(tx, now, {
                 let changed = run!(tx, RESET, id);
                 if changed > 0 {

@@ -1,6 +1,8 @@
 //! `tuttu admin`: the first admin comes from the host, and nobody else does.
 
 use super::harness::{Engine, Place, on_both_engines};
+use tuttu::clock::Clock;
+use tuttu::store::{DatabaseUrl, Store};
 
 on_both_engines!(an_admin_is_made_listed_and_recovered_on_the_host, |place| {
     place.run(&["migrate"]).ok();
@@ -19,6 +21,21 @@ on_both_engines!(an_admin_is_made_listed_and_recovered_on_the_host, |place| {
     assert!(recovered.contains("/admin/enrol#secret=") && !recovered.contains(secret), "{recovered}");
     let unknown = place.run(&["admin", "recover", "--name", "clara"]);
     assert!(unknown.err.contains("there is no admin clara"), "{}", unknown.err);
+});
+
+on_both_engines!(who_was_disabled_is_let_in_again_only_if_that_is_said, |place| {
+    place.run(&["migrate"]).ok();
+    place.run(&["admin", "create", "--name", "bo"]).ok();
+    let store = Store::connect(&DatabaseUrl::parse(&place.url()).unwrap(), false, 1).await.unwrap();
+    let bo = store.admins().await.unwrap()[0].id;
+    store.disable_admin(bo, Clock::System.now()).await.unwrap();
+    store.close().await;
+    let refused = place.run(&["admin", "recover", "--name", "bo"]).failed();
+    assert!(refused.contains("bo is disabled; --enable lets them in again"), "{refused}");
+    assert!(place.run(&["admin", "list"]).ok().contains("disabled"));
+    let link = place.run(&["admin", "recover", "--name", "bo", "--enable"]).ok();
+    assert!(link.contains("/admin/enrol#secret="), "{link}");
+    assert!(place.run(&["admin", "list"]).ok().contains("invited"));
 });
 
 #[test]
