@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use tuttu::app::{open_keys, open_store};
 use tuttu::clock::Clock;
 use tuttu::key_file;
+use tuttu::oversight::without_number;
 use tuttu::registration::never_seen_again;
 use tuttu::store::{SendingPause, Store};
 
@@ -55,6 +56,7 @@ pub(crate) async fn run(arguments: SendingArgs) -> anyhow::Result<()> {
         SendingCommand::Pause { reason, options } => {
             let reason = reason.trim().to_owned();
             anyhow::ensure!(!reason.is_empty(), "--reason must say why, for whoever looks next");
+            without_number(&reason).context("--reason")?;
             let store = store(&options).await?;
             let pause = SendingPause { reason, at: Clock::System.now() };
             end(&store, store.pause_sending(&pause).await.map(|()| "Nothing is sent any more.".to_owned()))

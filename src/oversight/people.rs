@@ -84,7 +84,10 @@ pub fn with_reason(reason: &str) -> Result<&str, LookRefused> {
 }
 
 /// A text that names no number: neither digits behind a plus sign, however they are written, nor so many in a row.
-pub(super) fn without_number(text: &str) -> Result<&str, LookRefused> {
+///
+/// # Errors
+/// [`LookRefused::ReasonNamesNumber`].
+pub fn without_number(text: &str) -> Result<&str, LookRefused> {
     let spelt = text.split('+').skip(1).any(|rest| {
         let written = rest.chars().filter(|c| !" -.()/\u{a0}".contains(*c));
         written.take_while(char::is_ascii_digit).count() >= SHORTEST_NUMBER

@@ -34,5 +34,7 @@ fn whoever_stops_sending_says_why() {
     let refused = place.run(&["sending", "pause", "--reason", "  "]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("--reason"), "{}", refused.err);
+    let named = place.run(&["sending", "pause", "--reason", "asked by +358 40 1234561"]).failed();
+    assert!(named.contains("--reason: the reason holds a phone number"), "{named}");
     assert_eq!(place.run(&["sending", "status"]).ok(), "Codes are sent.\n");
 }

@@ -4,7 +4,7 @@ use super::{Permit, rights};
 use crate::http::extract::Json;
 use crate::http::meta::ProblemDocument;
 use crate::http::{Problem, Services};
-use crate::oversight::{GatewayHealth, Sum, by};
+use crate::oversight::{GatewayHealth, Sum, by, without_number};
 use crate::store::SendingPause;
 use axum::Json as Answer;
 use axum::extract::State;
@@ -214,7 +214,8 @@ pub(in crate::http) async fn switch_sending(
     if reason.trim().is_empty() {
         return Err(Problem::field("reason", "must say why, for whoever looks next"));
     }
-    let pause = SendingPause { reason: reason.trim().to_owned(), at: now };
+    let reason = without_number(reason.trim()).map_err(|cause| Problem::look(&cause, now))?;
+    let pause = SendingPause { reason: reason.to_owned(), at: now };
     Ok(services.oversight.pause_sending(&pause).await?)
 }
 
