@@ -11,7 +11,7 @@ mod sums;
 pub use export::{ExportedAttempt, ExportedDevice, ExportedEvent, ExportedLock, PersonExport};
 pub use guard::GuardState;
 pub use health::{GatewayHealth, GatewayWatch};
-pub use people::{FoundAccount, LookRefused, with_reason};
+pub use people::{FoundAccount, LookRefused, with_reason, without_number};
 pub use sums::{Sum, by};
 
 use crate::devices::Devices;
@@ -20,10 +20,12 @@ use crate::model::guard::{GuardPolicy, Subject};
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
 use crate::model::policy::{BLOCK_DIGITS, Policy, PolicySubject};
+use crate::model::source::Source;
 use crate::registration::Accounts;
 use crate::store::{Attempt, AttemptFilter, AttemptStep, SendingPause, Store};
 use crate::verification::{Decided, Failure};
 use jiff::Timestamp;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,17 +102,13 @@ impl Oversight {
     }
 
     /// Narrows a filter to a prefix: the number less four digits, or less six; nothing deeper is kept.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn narrow(&self, filter: &mut AttemptFilter, prefix: &str) -> Result<(), Failure> {
-        let subject = self.block(prefix).as_bytes().to_vec();
-        if self.store.has_block4(&subject).await? {
-            filter.block4 = Some(subject);
-        } else {
-            filter.block6 = Some(subject);
-        }
-        Ok(())
+    pub fn narrow(&self, filter: &mut AttemptFilter, prefix: &str) {
+        filter.block = Some(self.block(prefix).as_bytes().to_vec());
+    }
+
+    /// Narrows a filter to the range that an address lies in: an IPv4 /24, or an IPv6 /56.
+    pub fn narrow_to_range(&self, filter: &mut AttemptFilter, address: IpAddr) {
+        filter.source = self.source(&Source::of(address)).map(|subject| subject.to_vec());
     }
 
     /// Narrows a filter to a status as it is shown.
@@ -138,7 +136,7 @@ impl Oversight {
     /// # Errors
     /// When the database fails.
     pub async fn taken_out(&self, filters: &[(&'static str, &str)], now: Timestamp) -> Result<(), Failure> {
-        let personal = |name: &str| ["account", "prefix"].contains(&name);
+        let personal = |name: &str| ["account", "prefix", "address"].contains(&name);
         let told = |(name, value): &(&'static str, &str)| {
             (*name, if personal(name) { "given".to_owned() } else { (*value).to_owned() })
         };

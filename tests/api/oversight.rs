@@ -82,6 +82,8 @@ on_both_engines!(a_machine_finds_explains_and_unblocks_what_the_pages_show, |ser
         ("prefix=%2B35840123", 1),
         ("prefix=%2B358401", 1),
         ("prefix=%2B3584012", 0),
+        ("address=127.0.0.250", 1),
+        ("address=203.0.113.7", 0),
         ("gateway=inbox&from=2020-01-01", 1),
         ("until=2020-01-01", 0),
         ("limit=1", 1),
@@ -96,6 +98,7 @@ on_both_engines!(a_machine_finds_explains_and_unblocks_what_the_pages_show, |ser
         ("before=7", "before"),
         ("limit=201", "limit"),
         ("account=anna", "account"),
+        ("address=here", "address"),
     ] {
         let refused =
             ask(service, &token, Method::GET, &format!("/verifications?{filter}"), &Value::Null).await;
@@ -128,8 +131,11 @@ on_both_engines!(a_machine_finds_explains_and_unblocks_what_the_pages_show, |ser
 on_both_engines!(a_prefix_is_for_roles_that_may_filter_by_it, |service| {
     let admin = service.admin("otto", &[Role::Admin]).await;
     let viewer = service.api_token(&admin, &[Role::Viewer]).await;
-    let found = ask(service, &viewer, Method::GET, "/verifications?prefix=%2B35840123", &Value::Null).await;
-    assert_eq!(found.expect(403, "not_permitted").json["permission"], "filter_by_prefix");
+    for filter in ["prefix=%2B35840123", "address=127.0.0.1"] {
+        let found =
+            ask(service, &viewer, Method::GET, &format!("/verifications?{filter}"), &Value::Null).await;
+        assert_eq!(found.expect(403, "not_permitted").json["permission"], "filter_by_prefix");
+    }
 });
 
 on_both_engines!(an_account_is_locked_revoked_exported_and_erased_by_the_api, |service| {
@@ -175,6 +181,8 @@ on_both_engines!(a_country_is_blocked_and_sending_stopped_by_the_api, |service| 
     ask(service, &token, Method::DELETE, "/policies/FI", &Value::Null).await.expect(404, "not_found");
     let pause = |paused: bool, reason: &str| json!({"paused": paused, "reason": reason});
     ask(service, &token, Method::PUT, "/sending", &pause(true, "")).await.expect(400, "field_invalid");
+    let named = ask(service, &token, Method::PUT, "/sending", &pause(true, "asked by +358 40 1234561")).await;
+    assert_eq!(named.expect(400, "field_invalid").json["field"], "reason");
     let paused = ask(service, &token, Method::PUT, "/sending", &pause(true, "an incident")).await;
     assert_eq!(paused.expect(200, "").json["paused"], true);
     let now = ask(service, &token, Method::GET, "/now", &Value::Null).await.expect(200, "");

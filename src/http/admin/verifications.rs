@@ -157,7 +157,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<AttemptsView>, Problem> {
     let Query(query) = query.map_err(|_| Problem::field("limit", "must be a whole number"))?;
     let may_prefix = permit.caller.may(Permission::FilterByPrefix);
-    let filter = query.filter(&services.oversight, permit.now, may_prefix).await?;
+    let filter = query.filter(&services.oversight, permit.now, may_prefix)?;
     page(&services, &filter, query.page()?, permit.now).await
 }
 

@@ -78,9 +78,9 @@ pub(in crate::http) async fn page(
     Query(asked): Query<AttemptQuery>,
 ) -> Result<Page<ListPage>, PageRefused> {
     let frame = permit.frame(Section::Verifications);
-    let filter = asked.filter(&services.oversight, permit.now, frame.may("filter_by_prefix")).await?;
+    let filter = asked.filter(&services.oversight, permit.now, frame.may("filter_by_prefix"))?;
     let (rows, older) = rows(&services, &filter, permit.now).await?;
-    let (address, searched, error) = (asked.address(), String::new(), String::new());
+    let (address, searched, error) = (asked.query_string(), String::new(), String::new());
     Ok(Page(ListPage { frame, rows, asked, statuses: STATUSES, searched, older, address, error }))
 }
 

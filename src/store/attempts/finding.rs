@@ -4,6 +4,7 @@ use super::TABLE;
 use crate::store::error::Table;
 use crate::store::{Store, StoreError, read};
 use jiff::Timestamp;
+use std::cmp::Reverse;
 
 /// An attempt as the console shows it.
 #[derive(Debug, Clone)]
@@ -66,10 +67,8 @@ pub struct AttemptFilter {
     pub number: Option<Vec<u8>>,
     /// The account.
     pub account: Option<Vec<u8>>,
-    /// The number less four digits, as a keyed subject.
-    pub block4: Option<Vec<u8>>,
-    /// The number less six digits, as a keyed subject.
-    pub block6: Option<Vec<u8>>,
+    /// The number less four digits or less six, as a keyed subject.
+    pub block: Option<Vec<u8>>,
     /// The range of the client's address, as a keyed subject.
     pub source: Option<Vec<u8>>,
     /// The country.
@@ -82,6 +81,24 @@ pub struct AttemptFilter {
     pub from: i64,
     /// Not behind; the page goes on behind this.
     pub before: AttemptCursor,
+}
+
+/// How many digits a block is short of. Where numbers of one country differ in length, digits that are all but four of
+/// one are all but six of another: a block is looked for as either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Less four digits.
+    Four,
+    /// Less six.
+    Six,
+}
+
+impl Depth {
+    /// As what a filter's block is looked for.
+    const fn all(filter: &AttemptFilter) -> &'static [Self] {
+        // Without a block it does not matter.
+        if filter.block.is_some() { &[Self::Four, Self::Six] } else { &[Self::Four] }
+    }
 }
 
 /// Behind which attempt a page begins.
@@ -144,12 +161,14 @@ macro_rules! fitting {
 }
 
 /// The statement that goes along what is rarest, as far as one can say.
-const fn along(filter: &AttemptFilter) -> &'static str {
+const fn along(filter: &AttemptFilter, depth: Depth) -> &'static str {
     match filter {
         AttemptFilter { number: Some(_), .. } => fitting!(" AND number_index = $5"),
         AttemptFilter { account: Some(_), .. } => fitting!(" AND account_id = $6"),
-        AttemptFilter { block4: Some(_), .. } => fitting!(" AND block4 = $7"),
-        AttemptFilter { block6: Some(_), .. } => fitting!(" AND block6 = $8"),
+        AttemptFilter { block: Some(_), .. } => match depth {
+            Depth::Four => fitting!(" AND block4 = $7"),
+            Depth::Six => fitting!(" AND block6 = $8"),
+        },
         AttemptFilter { source: Some(_), .. } => fitting!(" AND source = $9"),
         AttemptFilter { country: Some(_), status: Some(_), .. } => {
             fitting!(" AND country = $10 AND status = $12")
@@ -167,7 +186,6 @@ const fn along(filter: &AttemptFilter) -> &'static str {
 pub(super) const FIND: &str = concat!(columns!(), "WHERE attempt_id = $1");
 const STEPS: &str = "SELECT log_idx, at, action, outcome, reason, channel, gateway, price FROM attempt_steps
     WHERE attempt_id = $1 ORDER BY log_idx LIMIT 500";
-const HAS_BLOCK4: &str = "SELECT EXISTS (SELECT 1 FROM attempts WHERE block4 = $1)";
 
 impl Row {
     pub(super) fn read(self) -> Result<Attempt, StoreError> {
@@ -200,10 +218,26 @@ impl Store {
         filter: &AttemptFilter,
         limit: i64,
     ) -> Result<Vec<Attempt>, StoreError> {
-        if let Some(found) = self.find_mixed_attempts(filter, limit).await? {
-            return Ok(found);
+        let mut found = Vec::new();
+        for depth in Depth::all(filter) {
+            found.extend(match self.find_mixed_attempts(filter, *depth, limit).await? {
+                Some(mixed) => mixed,
+                None => self.find_along(filter, *depth, limit).await?,
+            });
         }
-        let statement = along(filter);
+        found.sort_by_key(|attempt| Reverse((attempt.started_at, attempt.id)));
+        found.truncate(usize::try_from(limit).unwrap_or_default());
+        Ok(found)
+    }
+
+    async fn find_along(
+        &self,
+        filter: &AttemptFilter,
+        depth: Depth,
+        limit: i64,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let statement = along(filter, depth);
+        let block = |of: Depth| filter.block.as_ref().filter(|_| depth == of);
         let rows: Vec<Row> = read!(self, conn => {
             sqlx::query_as(statement)
                 .bind(filter.before.started_at)
@@ -212,8 +246,8 @@ impl Store {
                 .bind(limit)
                 .bind(&filter.number)
                 .bind(&filter.account)
-                .bind(&filter.block4)
-                .bind(&filter.block6)
+                .bind(block(Depth::Four))
+                .bind(block(Depth::Six))
                 .bind(&filter.source)
                 .bind(&filter.country)
                 .bind(&filter.gateway)
@@ -250,24 +284,20 @@ impl Store {
             .collect()
     }
 
-    /// Whether any attempt lies in a block of ten thousand numbers.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn has_block4(&self, block: &[u8]) -> Result<bool, StoreError> {
-        Ok(read!(self, conn => sqlx::query_scalar(HAS_BLOCK4).bind(block).fetch_one(conn).await?))
-    }
-
     /// How the engine would find the first page of a filter, a step a line.
     ///
     /// # Errors
     /// When the database fails; on PostgreSQL always empty.
     pub async fn explain_attempts(&self, filter: &AttemptFilter) -> Result<Vec<String>, StoreError> {
         let crate::store::Pool::Sqlite { readers, .. } = &self.pool else { return Ok(Vec::new()) };
-        let statement = format!("EXPLAIN QUERY PLAN {}", along(filter));
         let mut held = readers.acquire().await?;
-        let rows: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(&mut *held).await?;
-        Ok(rows.into_iter().map(|row| row.3).collect())
+        let mut steps = Vec::new();
+        for depth in Depth::all(filter) {
+            let statement = format!("EXPLAIN QUERY PLAN {}", along(filter, *depth));
+            let rows: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(&mut *held).await?;
+            steps.extend(rows.into_iter().map(|row| row.3));
+        }
+        Ok(steps)
     }
 }

@@ -3,7 +3,7 @@
 //! Going along one and looking at the other on the way may mean to look at everything. So it goes along an index of
 //! both, once for each gateway and status that may be meant, and merges what it finds.
 
-use super::finding::{Attempt, AttemptFilter, FIND, Row};
+use super::finding::{Attempt, AttemptFilter, Depth, FIND, Row};
 use crate::store::{Store, StoreError, read};
 
 /// Every status that is kept.
@@ -33,26 +33,26 @@ struct Mixed<'a> {
 
 impl<'a> Mixed<'a> {
     /// `None` where one filter, or an index of its own, does.
-    const fn of(filter: &'a AttemptFilter) -> Option<Self> {
+    const fn of(filter: &'a AttemptFilter, depth: Depth) -> Option<Self> {
         if filter.number.is_some() || filter.account.is_some() || filter.source.is_some() {
             return None;
         }
         let more = filter.gateway.is_some() || filter.status.is_some() || filter.country.is_some();
-        let (places, block) = match filter {
-            AttemptFilter { block4: Some(_), block6: Some(_), .. } => return None,
-            AttemptFilter { block4: Some(block), country: None, .. } if more => {
-                (places!("block4 = $7 AND $8 IS NULL"), Some((block, NEXT_OF_BLOCK4)))
-            }
-            AttemptFilter { block4: Some(block), .. } if more => {
+        let country = filter.country.is_some();
+        let (places, block) = match (&filter.block, depth) {
+            (Some(block), Depth::Four) if more && country => {
                 (places!("block4 = $7 AND country = $8"), Some((block, NEXT_OF_BLOCK4)))
             }
-            AttemptFilter { block6: Some(block), country: None, .. } if more => {
-                (places!("block6 = $7 AND $8 IS NULL"), Some((block, NEXT_OF_BLOCK6)))
+            (Some(block), Depth::Four) if more => {
+                (places!("block4 = $7 AND $8 IS NULL"), Some((block, NEXT_OF_BLOCK4)))
             }
-            AttemptFilter { block6: Some(block), .. } if more => {
+            (Some(block), Depth::Six) if more && country => {
                 (places!("block6 = $7 AND country = $8"), Some((block, NEXT_OF_BLOCK6)))
             }
-            AttemptFilter { block4: None, block6: None, country: Some(_), gateway: Some(_), .. } => {
+            (Some(block), Depth::Six) if more => {
+                (places!("block6 = $7 AND $8 IS NULL"), Some((block, NEXT_OF_BLOCK6)))
+            }
+            (None, _) if country && filter.gateway.is_some() => {
                 (places!("$7 IS NULL AND country = $8"), None)
             }
             _ => return None,
@@ -66,9 +66,10 @@ impl Store {
     pub(super) async fn find_mixed_attempts(
         &self,
         filter: &AttemptFilter,
+        depth: Depth,
         limit: i64,
     ) -> Result<Option<Vec<Attempt>>, StoreError> {
-        let Some(Mixed { places, block }) = Mixed::of(filter) else { return Ok(None) };
+        let Some(Mixed { places, block }) = Mixed::of(filter, depth) else { return Ok(None) };
         let gateways = match (&filter.gateway, block) {
             (Some(gateway), _) => vec![gateway.clone()],
             (None, Some((block, next))) => self.gateways_of_block(block, next).await?,

@@ -41,7 +41,7 @@ impl Plain {
 }
 
 /// A filter by the bits of `mask`, and the same in plain words.
-async fn attempts(
+fn attempts(
     stage: &Stage,
     console: &Console,
     dice: &mut Dice,
@@ -61,10 +61,13 @@ async fn attempts(
     if mask & 8 > 0 {
         let less = if mask & 16 > 0 { 4 } else { 6 };
         let prefix = known.person.number.less_digits(less);
-        console.oversight.narrow(&mut filter, prefix).await.unwrap();
-        let block = filter.block4.as_ref().or(filter.block6.as_ref()).unwrap();
-        let column = if filter.block4.is_some() { "block4" } else { "block6" };
-        plain.conditions.push(format!("{column} = {}", plain.bytes(block)));
+        console.oversight.narrow(&mut filter, prefix);
+        let block = plain.bytes(filter.block.as_ref().unwrap());
+        plain.conditions.push(format!("(block4 = {block} OR block6 = {block})"));
+    }
+    if mask & 64 > 0 {
+        console.oversight.narrow_to_range(&mut filter, known.person.address());
+        plain.conditions.push(format!("source = {}", plain.bytes(filter.source.as_ref().unwrap())));
     }
     if mask & 32 > 0 {
         filter.before = AttemptCursor { started_at: known.at, id: known.id };
@@ -115,7 +118,7 @@ pub(super) async fn verify(stage: &Stage, console: &Console) {
     let mut dice = Dice(3);
     for mask in (0..128).flat_map(|mask| [mask; ROUNDS]) {
         let known = dice.one_of(&stage.filled.known).clone();
-        let (filter, statement) = attempts(stage, console, &mut dice, (mask, &known)).await;
+        let (filter, statement) = attempts(stage, console, &mut dice, (mask, &known));
         let found = console.oversight.attempts(&filter, PAGE).await.unwrap();
         let found: Vec<String> = found.iter().map(|attempt| hex::encode(attempt.id)).collect();
         assert_eq!(found, stage.rows(statement).await, "{filter:?}");

@@ -5,6 +5,7 @@
 use super::events::{COUNTRIES, Dice, GATEWAYS};
 use super::fill::{Known, MONTH};
 use jiff::Timestamp;
+use std::net::IpAddr;
 use tuttu::audit::AuditLog;
 use tuttu::model::id::AccountId;
 use tuttu::oversight::Oversight;
@@ -19,6 +20,8 @@ const STATUSES: [&str; 5] = ["pending", "approved", "expired", "exhausted", "ref
 pub(super) enum Question {
     /// A page of verifications: its filter, a status and a prefix as admins type them.
     Attempts(AttemptFilter, &'static str, String),
+    /// The same of an address.
+    Near(AttemptFilter, &'static str, IpAddr),
     /// A verification with its steps.
     Attempt([u8; 16]),
     Log(LogFilter, LogPage),
@@ -49,8 +52,15 @@ impl Console {
                     self.oversight.narrow_to_status(&mut filter, status, now());
                 }
                 if !prefix.is_empty() {
-                    self.oversight.narrow(&mut filter, &prefix).await.unwrap();
+                    self.oversight.narrow(&mut filter, &prefix);
                 }
+                self.oversight.attempts(&filter, PAGE).await.unwrap().len()
+            }
+            Question::Near(mut filter, status, address) => {
+                if !status.is_empty() {
+                    self.oversight.narrow_to_status(&mut filter, status, now());
+                }
+                self.oversight.narrow_to_range(&mut filter, address);
                 self.oversight.attempts(&filter, PAGE).await.unwrap().len()
             }
             Question::Attempt(id) => {
@@ -155,6 +165,10 @@ pub(super) const OF_ATTEMPTS: &[(&str, Make)] = &[
     }),
     ("… prefix of ten thousand numbers", |_, known| Question::Attempts(month(), "", prefix(known, 4))),
     ("… prefix of a million numbers", |_, known| Question::Attempts(month(), "", prefix(known, 6))),
+    ("… address", |_, known| Question::Near(month(), "", known.person.address())),
+    ("… address, status", |dice, known| {
+        Question::Near(month(), dice.pick(&STATUSES), known.person.address())
+    }),
     ("… prefix of a million, status", |dice, known| {
         Question::Attempts(month(), dice.pick(&STATUSES), prefix(known, 6))
     }),

@@ -35,6 +35,9 @@ pub(in crate::http) struct AttemptQuery {
     /// The number without its last four or its last six digits: blocks of the guard, and no deeper.
     #[param(example = "+35840123")]
     pub(in crate::http) prefix: String,
+    /// An address that asked: its whole range is meant, an IPv4 /24 or an IPv6 /56.
+    #[param(example = "203.0.113.7")]
+    pub(in crate::http) address: String,
     /// The account that came of it.
     pub(in crate::http) account: String,
     /// Started not before this time (RFC 3339, or a day in UTC); 30 days ago if not given.
@@ -49,7 +52,7 @@ pub(in crate::http) struct AttemptQuery {
 
 impl AttemptQuery {
     /// What the attempts are asked for.
-    pub(in crate::http) async fn filter(
+    pub(in crate::http) fn filter(
         &self,
         oversight: &Oversight,
         now: Timestamp,
@@ -79,7 +82,14 @@ impl AttemptQuery {
             if !may_prefix {
                 return Err(Problem::not_permitted(Permission::FilterByPrefix));
             }
-            oversight.narrow(&mut filter, &prefix).await?;
+            oversight.narrow(&mut filter, &prefix);
+        }
+        if let Some(text) = given(&self.address) {
+            if !may_prefix {
+                return Err(Problem::not_permitted(Permission::FilterByPrefix));
+            }
+            let address = text.parse().map_err(|_| Problem::field("address", "is no address"))?;
+            oversight.narrow_to_range(&mut filter, address);
         }
         Ok(filter)
     }
@@ -105,6 +115,7 @@ impl AttemptQuery {
             ("gateway", &self.gateway),
             ("status", &self.status),
             ("prefix", &self.prefix),
+            ("address", &self.address),
             ("account", &self.account),
             ("from", &self.from),
             ("until", &self.until),
@@ -115,8 +126,8 @@ impl AttemptQuery {
             .collect()
     }
 
-    /// The filters as an address says them.
-    pub(in crate::http) fn address(&self) -> String {
+    /// The filters as the address of a page says them.
+    pub(in crate::http) fn query_string(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(self.named()).finish()
     }
 }

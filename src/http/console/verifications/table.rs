@@ -69,7 +69,7 @@ pub(in crate::http) async fn table(
     Query(asked): Query<AttemptQuery>,
 ) -> Result<Response, PageRefused> {
     let (now, may_prefix) = (permit.now, permit.frame(Section::Verifications).may("filter_by_prefix"));
-    let filter = asked.filter(&services.oversight, now, may_prefix).await?;
+    let filter = asked.filter(&services.oversight, now, may_prefix)?;
     services.oversight.taken_out(&asked.named(), now).await.map_err(Problem::from)?;
     let mut table = Table { oversight: services.oversight.clone(), left: Some(filter), now };
     let (pieces, body) = stream::body();
