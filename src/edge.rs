@@ -6,6 +6,7 @@
 
 mod body;
 mod connection;
+mod framing;
 mod gate;
 mod seats;
 mod stream;
@@ -142,8 +143,8 @@ impl Edge {
     fn admit(&self, stream: TcpStream, peer: SocketAddr, stop: &CancellationToken) {
         match self.seats.take(peer.ip()) {
             Ok(seat) => {
-                let connection = Connection::new(stream, peer, &self.limits);
-                let (routes, stop) = ((self.gate.clone(), self.router.clone()), stop.clone());
+                let connection = Connection::new(stream, peer, &self.limits, self.gate.clone());
+                let (routes, stop) = (self.router.clone(), stop.clone());
                 self.open.spawn(async move {
                     connection.serve(routes, stop).await;
                     drop(seat);

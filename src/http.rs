@@ -39,9 +39,9 @@ use crate::sender::Inbox;
 use crate::store::Store;
 use crate::verification::{Reports, Verifications};
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::http::Method;
-use axum::response::Response;
+use axum::http::{Method, Response};
 use axum::routing::get;
 use ipnet::IpNet;
 use meta::Security;
@@ -168,7 +168,9 @@ pub fn openapi() -> String {
 }
 
 /// The answer to what the public listener refuses by method and raw path, before it is routed: what there is no room for.
-pub fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<Response> + Send + Sync + 'static {
+pub fn gate(
+    services: Arc<Services>,
+) -> impl Fn(&Method, &str) -> Option<Response<Bytes>> + Send + Sync + 'static {
     shedding::gate(services)
 }
 

@@ -2,7 +2,7 @@
 
 use super::EdgeLimits;
 use super::Gate;
-use super::body::TimedBody;
+use super::body::{SentBody, TimedBody};
 use super::stream::{Progress, Stream};
 use axum::Router;
 use axum::body::Body;
@@ -36,11 +36,12 @@ pub(super) struct Connection {
     peer: SocketAddr,
     limits: Arc<EdgeLimits>,
     progress: Arc<Progress>,
+    gate: Gate,
 }
 
 impl Connection {
     /// Sets a socket up.
-    pub(super) fn new(tcp: TcpStream, peer: SocketAddr, limits: &Arc<EdgeLimits>) -> Self {
+    pub(super) fn new(tcp: TcpStream, peer: SocketAddr, limits: &Arc<EdgeLimits>, gate: Gate) -> Self {
         let _gone_already = tcp.set_nodelay(true);
         // What lies in the system's own buffer must be taken in time, too.
         let patience = u32::try_from(limits.write.as_millis()).unwrap_or(u32::MAX);
@@ -48,13 +49,13 @@ impl Connection {
         // Whoever takes nothing makes the system keep this much at most, not megabytes of answers asked in advance.
         let _gone_already = rustix::net::sockopt::set_socket_send_buffer_size(&tcp, SEND_BUFFER);
         let progress = Arc::new(Progress::new());
-        let stream = Stream::new(tcp, limits.clone(), progress.clone());
-        Self { stream, peer, limits: limits.clone(), progress }
+        let stream = Stream::new(tcp, limits.clone(), progress.clone(), gate.clone());
+        Self { stream, peer, limits: limits.clone(), progress, gate }
     }
 
     /// Answers requests until the other end leaves, a limit bites, its life is over or `stop`.
-    pub(super) async fn serve(self, (gate, router): (Gate, Router), stop: CancellationToken) {
-        let Self { stream, peer, limits, progress } = self;
+    pub(super) async fn serve(self, router: Router, stop: CancellationToken) {
+        let Self { stream, peer, limits, progress, gate } = self;
         let (serving, patience) = (progress.clone(), limits.body);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             serving.begin();
@@ -62,11 +63,11 @@ impl Connection {
             let (router, serving) = (router.clone(), serving.clone());
             async move {
                 let answer = match refused {
-                    Some(refused) => Ok(refused),
+                    Some(refused) => refused.map(Body::from),
                     None => answer(router, request, peer, patience).await,
                 };
                 serving.answer();
-                answer
+                Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, serving)))
             }
         });
         let mut http = http1::Builder::new();
@@ -95,8 +96,8 @@ async fn answer(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     patience: Duration,
-) -> Result<Response, Infallible> {
+) -> Response {
     let mut request: Request = request.map(|body| Body::new(TimedBody::new(body, patience)));
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.call(request).await
+    router.call(request).await.unwrap_or_else(|never| match never {})
 }

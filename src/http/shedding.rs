@@ -11,11 +11,11 @@ pub(super) use class::Class;
 
 use super::idempotency;
 use super::{BODY_LIMIT, Problem, Services, extract};
-use axum::body::HttpBody as _;
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::Method;
+use axum::http::{Method, Response};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use pace::Pace;
 use refusal::Refusal;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Shedding {
 }
 
 /// Answers what there is no room for anyway, before it is routed, named, logged or read.
-pub(super) fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<Response> {
+pub(super) fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<Response<Bytes>> {
     let refusal = Refusal::new();
     move |method, path| {
         let class = Class::of(path, method)?;
@@ -93,7 +93,12 @@ pub(super) fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<
 
 /// Answers a request if there is room for its class. Room is taken once the body is there: a client that sends it
 /// slowly takes none from others.
-pub(super) async fn pass(services: Arc<Services>, route: &str, request: Request, next: Next) -> Response {
+pub(super) async fn pass(
+    services: Arc<Services>,
+    route: &str,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
     let Some(class) = Class::of(route, request.method()) else {
         return idempotency::once(services, request, next).await;
     };

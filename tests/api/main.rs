@@ -10,6 +10,7 @@ mod callbacks;
 mod canary;
 mod devices;
 mod discovery;
+mod edge;
 mod harness;
 mod idempotency;
 mod inbox;

@@ -2,9 +2,8 @@
 
 use super::Class;
 use crate::http::Problem;
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use metrics::Counter;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
@@ -45,14 +44,14 @@ impl Refusal {
     }
 
     /// The answer to one request.
-    pub(super) fn answer(&self, class: Class, is_last: bool) -> Response {
+    pub(super) fn answer(&self, class: Class, is_last: bool) -> Response<Bytes> {
         let counted = self.counters.by_class.iter().find(|(counted, _)| *counted == class);
         if let Some((_, counter)) = counted {
             counter.increment(1);
         }
         self.counters.problems.increment(1);
         self.counters.requests.increment(1);
-        let mut response = Response::new(Body::from(self.body.clone()));
+        let mut response = Response::new(self.body.clone());
         *response.status_mut() = self.status;
         let mut headers = self.headers.clone();
         headers.extend(self.name().map(|name| (REQUEST_ID, name)));
