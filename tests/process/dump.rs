@@ -42,6 +42,7 @@ async fn finds(server: &Server, token: &str, numbers: &[String]) {
 async fn a_dump_is_put_back_and_a_node_that_went_on_builds_its_view_anew() {
     let mut place = Place::on(Engine::Postgres).await;
     place.set("TUTTU__DIRECTORY__MODE", "complete");
+    place.set("TUTTU__AUDIT__ERASURES", &place.path("erasures").display().to_string());
     // It is asked again and again until the view is there.
     place.set("TUTTU__DISCOVERY__REQUESTS_PER_HOUR", "100000");
     let (mut one, mut other) = (place.serve(), place.serve());
@@ -54,6 +55,8 @@ async fn a_dump_is_put_back_and_a_node_that_went_on_builds_its_view_anew() {
     let after = people(&one, 300..302).await;
     let last: Vec<String> = after.iter().map(|person| person.number.clone()).collect();
     finds(&other, &before[0].token, &last).await;
+    one.erase(&before[2].token).await;
+    let (before, erased) = before.split_at(2);
     one.stop();
 
     let name = url.rsplit_once('/').unwrap().1.to_owned();
@@ -63,6 +66,7 @@ async fn a_dump_is_put_back_and_a_node_that_went_on_builds_its_view_anew() {
     place.set("TUTTU__DATABASE__URL", &format!("{url}_restored"));
     let said = place.run(&["restore"]).ok();
     assert!(said.contains("Open codes and grants that are over now: 2"), "{said}");
+    assert!(said.contains("erased since the backup and are erased again: 1"), "{said}");
     let refused = place.run(&["restore", "tuttu.dump"]).failed();
     assert!(refused.contains("let pg_restore put the backup back first"), "{refused}");
     take_the_place(&name, &restored).await;
@@ -79,9 +83,10 @@ async fn a_dump_is_put_back_and_a_node_that_went_on_builds_its_view_anew() {
     let mut one = place.serve();
     one.inbox_key();
     for server in [&one, &other] {
-        all_are_there(server, &before).await;
+        all_are_there(server, before).await;
     }
     none_is_there(&one, &before[0], &after).await;
+    none_is_there(&one, &before[0], erased).await;
     open.is_over(&one).await;
     let new = people(&one, 400..401).await;
     finds(&other, &before[0].token, std::slice::from_ref(&new[0].number)).await;
