@@ -31,22 +31,33 @@ const CHECKS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Shedding {
     limit: usize,
-    under_way: Arc<AtomicUsize>,
+    under_way: Arc<UnderWay>,
     pace: Arc<Pace>,
 }
 
+/// Counts of requests.
+#[derive(Debug, Default)]
+struct UnderWay {
+    all: AtomicUsize,
+    sends: AtomicUsize,
+}
+
 /// A request that is worked on; dropping it makes room for another.
-pub(super) struct Admitted(Arc<AtomicUsize>);
+pub(super) struct Admitted(Arc<UnderWay>, Class);
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.all.fetch_sub(1, Ordering::Relaxed);
+        if self.1 == Class::Send {
+            self.0.sends.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 impl Shedding {
-    /// So many requests at once, of which sends may take three quarters and lookups half, both less while tasks wait
-    /// long for their turn; checks find room far beyond that.
+    /// So many requests at once, of which sends may take a quarter, and lookups what they leave of a half, both less
+    /// while tasks wait long for their turn; lookups never so many that a send finds no room, and checks find it far
+    /// beyond that.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, under_way: Arc::default(), pace: Arc::default() }
@@ -57,6 +68,7 @@ impl Shedding {
         self.pace.follow(stop).await;
     }
 
+    /// How many requests there may be of all classes with one more of this.
     fn share(&self, class: Class) -> usize {
         match class {
             Class::Check => self.limit.saturating_mul(CHECKS),
@@ -65,20 +77,34 @@ impl Shedding {
         }
     }
 
+    /// How many sends there may be: more would only wait for the database, in the place of lookups.
+    fn sends(&self) -> usize {
+        self.pace.of(self.limit / 4)
+    }
+
     /// Room for a request of a class, or none: nobody waits here.
     pub(super) fn admit(&self, class: Class) -> Result<Admitted, Problem> {
-        let share = self.share(class);
-        let one_more = |under_way: usize| (under_way < share).then_some(under_way + 1);
-        let counted = self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        counted.map(|_| Admitted(self.under_way.clone())).map_err(|_| {
-            refusal::count(class);
-            Problem::busy()
-        })
+        let sends = class != Class::Send || take(&self.under_way.sends, self.sends());
+        if sends && take(&self.under_way.all, self.share(class)) {
+            return Ok(Admitted(self.under_way.clone(), class));
+        }
+        if sends && class == Class::Send {
+            self.under_way.sends.fetch_sub(1, Ordering::Relaxed);
+        }
+        refusal::count(class);
+        Err(Problem::busy())
     }
 
     fn has_room(&self, class: Class) -> bool {
-        self.under_way.load(Ordering::Relaxed) < self.share(class)
+        self.under_way.all.load(Ordering::Relaxed) < self.share(class)
+            && (class != Class::Send || self.under_way.sends.load(Ordering::Relaxed) < self.sends())
     }
+}
+
+/// Counts one more, unless there are so many.
+fn take(count: &AtomicUsize, limit: usize) -> bool {
+    let one_more = |under_way: usize| (under_way < limit).then_some(under_way + 1);
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
 }
 
 /// Answers what there is no room for anyway, before it is routed, named, logged or read.
@@ -137,14 +163,26 @@ mod tests {
 
     #[test]
     fn lookups_leave_room_for_sends_and_both_for_checks() {
-        let shedding = Shedding::new(8);
+        let shedding = Shedding::new(16);
         let lookups = fill(&shedding, Class::Lookup);
         let sends = fill(&shedding, Class::Send);
         let checks = fill(&shedding, Class::Check);
-        assert_eq!((lookups.len(), sends.len(), checks.len()), (4, 2, 8 * CHECKS - 6));
+        assert_eq!((lookups.len(), sends.len(), checks.len()), (8, 4, 16 * CHECKS - 12));
         assert!(!shedding.has_room(Class::Check));
-        drop((lookups, checks));
-        assert_eq!(fill(&shedding, Class::Lookup).len(), 2, "what ends makes room");
+        drop((lookups, sends, checks));
+        assert_eq!(fill(&shedding, Class::Send).len(), 4, "what ends makes room");
+    }
+
+    #[test]
+    fn sends_leave_room_for_lookups_and_give_back_what_they_cannot_use() {
+        let shedding = Shedding::new(16);
+        let sends = fill(&shedding, Class::Send);
+        assert_eq!((sends.len(), fill(&shedding, Class::Lookup).len()), (4, 4));
+        let checks = fill(&shedding, Class::Check);
+        drop(sends);
+        assert!(shedding.admit(Class::Send).is_err(), "checks have taken all");
+        drop(checks);
+        assert_eq!(fill(&shedding, Class::Send).len(), 4);
     }
 
     #[test]
