@@ -12,7 +12,7 @@ mod reply;
 
 pub(crate) use admins::Admin;
 pub(crate) use challenges::proof;
-pub(crate) use effects::EFFECTS;
+pub(crate) use effects::{EFFECTS, served};
 pub(crate) use engine::Engine;
 pub(crate) use lookups::{Answer, Form, Question};
 pub(crate) use people::{Attempt, Person, another};
@@ -248,6 +248,11 @@ impl TestService {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.send(method, path, request).await
+    }
+
+    /// The answer to a request of that method and path: what it leaves in the audit log is looked at in the end.
+    pub(crate) async fn send(&self, method: Method, path: &str, request: reqwest::RequestBuilder) -> Reply {
         let reply = Reply::read(request.send().await.unwrap()).await;
         self.answered.lock().unwrap().push(Answered::new(method, path, &reply));
         reply

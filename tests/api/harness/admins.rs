@@ -67,7 +67,7 @@ impl TestService {
 
     /// A page, or what else is read, as an admin's browser sees it.
     pub(crate) async fn page(&self, path: &str, admin: &Admin) -> Reply {
-        Reply::read(self.browse(Method::GET, path, admin).send().await.unwrap()).await
+        self.send(Method::GET, path, self.browse(Method::GET, path, admin)).await
     }
 
     /// The page of an attempt, once the console has drawn it from the log by itself.
@@ -83,9 +83,9 @@ impl TestService {
 
     /// A question of the API as a script of the console asks it.
     pub(crate) async fn ask_as(&self, method: Method, path: &str, admin: &Admin, body: &Value) -> Reply {
-        let request = self.browse(method, path, admin);
+        let request = self.browse(method.clone(), path, admin);
         let request = if body.is_null() { request } else { request.json(body) };
-        Reply::read(request.send().await.unwrap()).await
+        self.send(method, path, request).await
     }
 
     /// A fresh API token, which an admin makes.
@@ -121,7 +121,6 @@ impl TestService {
 
     /// A form that an admin's browser sends.
     pub(crate) async fn submit(&self, path: &str, admin: &Admin, fields: &[(&str, &str)]) -> Reply {
-        let form = self.browse(Method::POST, path, admin).form(fields);
-        Reply::read(form.send().await.unwrap()).await
+        self.send(Method::POST, path, self.browse(Method::POST, path, admin).form(fields)).await
     }
 }

@@ -2,11 +2,14 @@
 
 use super::TestService;
 use reqwest::Method;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tuttu::audit::{AuditLog, Verification};
 use tuttu::model::audit::Entry;
 use tuttu::store::{DatabaseUrl, Store};
+
+const CONSOLE: &str = include_str!("../../../src/http/admin.rs");
 
 /// How many events an answer of 2xx stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +22,8 @@ pub(crate) enum Effect {
     OneAtMost,
 }
 
-/// Every route of the API. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
-pub(crate) const EFFECTS: [(&str, &str, Effect); 56] = [
+/// Every route of the API and of the console. One that is not named here fails `every_route_says_what_it_leaves_in_the_audit_log`.
+pub(crate) const EFFECTS: [(&str, &str, Effect); 104] = [
     ("POST", "/v1/verifications", Effect::One),
     ("GET", "/v1/verifications/{id}", Effect::None),
     ("POST", "/v1/verifications/{id}/codes", Effect::One),
@@ -77,14 +80,84 @@ pub(crate) const EFFECTS: [(&str, &str, Effect); 56] = [
     ("GET", "/admin/api/v1/audit/schema", Effect::None),
     ("POST", "/admin/api/v1/audit/verify", Effect::None),
     ("POST", "/admin/api/v1/audit/export", Effect::One),
+    ("GET", "/admin", Effect::None),
+    ("GET", "/admin/sign-in", Effect::None),
+    ("POST", "/admin/sign-in", Effect::One),
+    ("POST", "/admin/sign-out", Effect::OneAtMost),
+    ("GET", "/admin/confirm", Effect::None),
+    ("POST", "/admin/confirm", Effect::One),
+    ("GET", "/admin/enrol", Effect::None),
+    ("POST", "/admin/enrol", Effect::None),
+    ("POST", "/admin/enrol/finish", Effect::One),
+    ("GET", "/admin/you", Effect::None),
+    ("POST", "/admin/you/password", Effect::One),
+    ("POST", "/admin/you/recovery-codes", Effect::One),
+    ("POST", "/admin/you/sign-out-everywhere", Effect::OneAtMost),
+    ("GET", "/admin/now", Effect::None),
+    ("POST", "/admin/now/sending", Effect::OneAtMost),
+    ("GET", "/admin/verifications", Effect::None),
+    ("GET", "/admin/verifications.csv", Effect::One),
+    ("POST", "/admin/verifications/search", Effect::One),
+    ("GET", "/admin/verifications/{id}", Effect::None),
+    ("POST", "/admin/verifications/{id}/reveal", Effect::One),
+    ("POST", "/admin/verifications/{id}/unblock", Effect::One),
+    ("GET", "/admin/countries", Effect::None),
+    ("POST", "/admin/countries/policy", Effect::One),
+    ("POST", "/admin/countries/remove", Effect::One),
+    ("GET", "/admin/gateways", Effect::None),
+    ("GET", "/admin/accounts", Effect::None),
+    ("POST", "/admin/accounts/search", Effect::One),
+    ("GET", "/admin/accounts/{id}", Effect::None),
+    ("POST", "/admin/accounts/{id}/revoke", Effect::One),
+    ("POST", "/admin/accounts/{id}/lock", Effect::One),
+    ("POST", "/admin/accounts/{id}/unlock", Effect::One),
+    ("POST", "/admin/accounts/{id}/reveal", Effect::One),
+    ("POST", "/admin/accounts/{id}/export", Effect::One),
+    ("POST", "/admin/accounts/{id}/erase", Effect::One),
+    ("GET", "/admin/audit", Effect::None),
+    ("GET", "/admin/audit/{index}", Effect::None),
+    ("POST", "/admin/audit/verify", Effect::None),
+    ("POST", "/admin/audit/export", Effect::One),
+    ("GET", "/admin/team", Effect::None),
+    ("POST", "/admin/team/invite", Effect::One),
+    ("POST", "/admin/team/{id}/roles", Effect::One),
+    ("POST", "/admin/team/{id}/disable", Effect::One),
+    ("POST", "/admin/team/{id}/enable", Effect::One),
+    ("POST", "/admin/team/{id}/end-sessions", Effect::OneAtMost),
+    ("POST", "/admin/team/{id}/reset", Effect::One),
+    ("POST", "/admin/team/tokens", Effect::One),
+    ("POST", "/admin/team/tokens/{id}/revoke", Effect::One),
+    ("GET", "/admin/assets/{*file}", Effect::None),
 ];
+
+/// Every method and path that is served: of the API by its document, of the pages by the list of them.
+pub(crate) fn served() -> BTreeSet<(String, String)> {
+    let mut served = BTreeSet::new();
+    let document: Value = serde_json::from_str(&tuttu::http::openapi()).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        served
+            .extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+    }
+    for route in CONSOLE.split(".route(").skip(1) {
+        let mut parts = route.splitn(3, '"');
+        let path = parts.nth(1).unwrap();
+        let handlers = parts.next().unwrap().split('\n').next().unwrap();
+        for (word, method) in [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("delete(", "DELETE")] {
+            if [" ", "."].iter().any(|before| handlers.contains(&format!("{before}{word}"))) {
+                served.insert((method.to_owned(), path.to_owned()));
+            }
+        }
+    }
+    served
+}
 
 /// A request that was answered.
 #[derive(Debug, Clone)]
 pub(super) struct Answered {
     method: Method,
     path: String,
-    status: u16,
+    /// Something was done, or shown: nobody was refused, told so on a page, or sent to the door.
+    done: bool,
     replayed: bool,
     request: String,
 }
@@ -93,10 +166,14 @@ impl Answered {
     pub(super) fn new(method: Method, path: &str, reply: &super::Reply) -> Self {
         let path = path.split('?').next().unwrap().to_owned();
         let replayed = !reply.header("idempotency-replayed").is_empty();
+        let sent_away = ["/admin/sign-in?", "/admin/confirm?"]
+            .iter()
+            .any(|door| reply.header("location").starts_with(door));
+        let told_so = method != Method::GET && reply.body().contains("role=\"alert\"");
         Self {
             method,
             path,
-            status: reply.status,
+            done: reply.status < 400 && !sent_away && !told_so,
             replayed,
             request: reply.header("x-request-id").to_owned(),
         }
@@ -116,10 +193,11 @@ impl Answered {
 
     /// How many events it may have left.
     fn allowed(&self) -> std::ops::RangeInclusive<usize> {
-        match (self.status, self.effect()) {
-            (200..=299, Some(Effect::One)) if !self.replayed => 1..=1,
+        match self.effect() {
+            Some(Effect::One) if self.done && !self.replayed => 1..=1,
             // What was refused may be written down; where a challenge was set, something has begun.
-            (200..=299, Some(Effect::OneAtMost)) | (400..=503, Some(Effect::One)) => 0..=1,
+            Some(Effect::One) if !self.done => 0..=1,
+            Some(Effect::OneAtMost) if self.done => 0..=1,
             _ => 0..=0,
         }
     }
