@@ -13,9 +13,9 @@
 )]
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::response::IntoResponse as _;
-use axum::routing::get;
+use axum::body::Bytes;
+use axum::http::Response;
+use axum::routing::post;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,7 +31,8 @@ use tuttu::edge::{Edge, EdgeLimits, Gate};
 const ROUNDS: usize = 15;
 const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 500;
-const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
+/// The body of a lookup of a hundred handles.
+const BODY: usize = 4_400;
 
 /// A server on a thread of its own.
 struct Server {
@@ -42,7 +43,7 @@ struct Server {
 }
 
 fn routes() -> Router {
-    Router::new().route("/livez", get(async || "ok"))
+    Router::new().route("/v1/discovery/lookup", post(async |body: Bytes| body.len().to_string()))
 }
 
 fn behind_edge(listener: TcpListener, gate: Gate) -> impl Future<Output = ()> {
@@ -82,8 +83,11 @@ impl Server {
 async fn ask(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut answer = [0; 1024];
+    let head = "POST /v1/discovery/lookup HTTP/1.1\r\nHost: tuttu.example.org\r\nUser-Agent: app/1.0\r\nAccept: */*\r\n\
+        Authorization: Bearer 0123456789012345678901234567890123456789\r\nContent-Type: application/json\r\n";
+    let request = format!("{head}Content-Length: {BODY}\r\n\r\n{}", "x".repeat(BODY));
     for _ in 0..REQUESTS {
-        stream.write_all(REQUEST).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
         assert!(stream.read(&mut answer).await.unwrap() > 0);
     }
 }
@@ -95,7 +99,16 @@ fn main() {
         }),
         Server::begin("the edge", |listener| behind_edge(listener, Gate::open())),
         Server::begin("the edge, refusing", |listener| {
-            let refuse = |_: &_, _: &_| Some(StatusCode::SERVICE_UNAVAILABLE.into_response());
+            let refuse = |_: &_, _: &_| {
+                let answer = Response::builder()
+                    .status(503)
+                    .header("content-type", "application/problem+json")
+                    .header("retry-after", "1")
+                    .header("cache-control", "no-store")
+                    .header("x-content-type-options", "nosniff")
+                    .header("x-request-id", "00000000-0000-4000-8000-000000000000");
+                answer.body(Bytes::from_static(&[b'x'; 200])).ok()
+            };
             behind_edge(listener, Gate::new(refuse))
         }),
     ];
