@@ -207,7 +207,7 @@ macro_rules! run {
         sqlx::query($sql)$(.bind($bind))*.execute(&mut *$tx).await?.rows_affected()
     };
 }
-use audit::{note, part};
+use audit::note;
 use {read, run, transact};
 
 impl Store {

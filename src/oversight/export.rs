@@ -11,13 +11,10 @@ use crate::store::AttemptFilter;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::net::IpAddr;
-use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How much of each kind is exported at most.
 const MOST: i64 = 10_000;
-/// How long before an account whatever led to it may have begun: no verification lives longer.
-const BEGUN_BEFORE: Duration = Duration::from_hours(24);
 
 /// All that is kept of a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -180,13 +177,9 @@ impl Oversight {
     ) -> Result<PersonExport, LookRefused> {
         let index = self.keys.number_index(number);
         let of_number = AttemptFilter { number: Some(index.as_bytes().to_vec()), ..AttemptFilter::default() };
-        let mut attempts = self.store.find_attempts(&of_number, MOST).await?;
+        let attempts = self.store.find_attempts(&of_number, MOST).await?;
         let events = self.said_of(&index, MOST).await?;
         let account = found.as_ref().map(|found| &found.state.account);
-        if let Some(account) = account {
-            // What came before may be of who held the number before.
-            attempts.retain(|attempt| attempt.started_at + BEGUN_BEFORE >= account.created_at);
-        }
         Ok(PersonExport {
             phone_number: number.e164().to_owned(),
             account_id: account.map(|account| account.id),

@@ -27,13 +27,6 @@ pub(super) const SUBJECT: &str = "INSERT INTO audit_subjects (owner, subject, ke
     RETURNING subject, key_sealed";
 pub(super) const ADD: &str = "INSERT INTO audit_pending (event_id, at, entry, mac) VALUES ($1, $2, $3, $4)";
 
-/// Takes an owner's subject away.
-pub(super) const PART: &str =
-    "DELETE FROM audit_subjects WHERE owner = $1 RETURNING subject, key_sealed, seen_at";
-/// Keeps a subject under another owner.
-pub(super) const KEEP: &str =
-    "INSERT INTO audit_subjects (owner, subject, key_sealed, seen_at) VALUES ($1, $2, $3, $4)";
-
 /// An event about to be written.
 pub(super) struct Draft<'a> {
     pen: &'a Pen,
@@ -81,7 +74,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-pub(super) fn broken() -> StoreError {
+fn broken() -> StoreError {
     StoreError::unreadable("audit_subjects", "key_sealed")
 }
 
@@ -112,27 +105,6 @@ macro_rules! note {
     };
 }
 pub(super) use note;
-
-/// Parts who held a number from the person of another account, in the transaction `$tx`: what the log has said until now
-/// is kept for the one before, and what it says next is the other's. The subject of the one before, if there is one.
-macro_rules! part {
-    ($store:expr, $tx:ident, $number:expr, $successor:expr) => {{
-        let mut before = None;
-        if let Some(pen) = $store.pen.get() {
-            let number = $number.as_bytes().as_slice();
-            let kept: Option<(Vec<u8>, Vec<u8>, i64)> =
-                sqlx::query_as($crate::store::audit::PART).bind(number).fetch_optional(&mut *$tx).await?;
-            if let Some((subject, key, seen)) = kept {
-                let former = $crate::model::audit::Owner::former(&$number, $successor);
-                let key = pen.rewrap(number, &key, &former).map_err(|_| $crate::store::audit::broken())?;
-                run!($tx, $crate::store::audit::KEEP, former.as_bytes(), &subject, &key, seen);
-                before = subject.try_into().ok().map($crate::model::audit::Subject);
-            }
-        }
-        before
-    }};
-}
-pub(super) use part;
 
 impl Store {
     /// Writes an event of something that changes nothing: a refusal, or that something was shown.

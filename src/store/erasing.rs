@@ -9,7 +9,7 @@ use super::error::Table;
 use super::registrations::device_ids;
 use super::{Ending, Listing, Store, StoreError, note, read, run, transact};
 use crate::model::account::Account;
-use crate::model::audit::{Action, Note, Owner, Subject};
+use crate::model::audit::{Action, Note, Subject};
 use crate::model::id::{AccountId, DeviceId};
 use crate::model::keys::NumberIndex;
 use jiff::Timestamp;
@@ -89,10 +89,6 @@ impl Store {
         now: Timestamp,
     ) -> Result<AccountChange<Vec<DeviceId>>, StoreError> {
         let number = erasure.number.as_bytes().as_slice();
-        // Until an account was made the log spoke of its person as of who held the number before.
-        let former = erasure.account.map(|(id, _)| Owner::former(&erasure.number, id));
-        let owners: Vec<Owner> =
-            [Some(Owner::Number(erasure.number)), former].into_iter().flatten().collect();
         let erased: AccountChange<Vec<Vec<u8>>> = transact!(self, tx => {
             if let Some((_, listing)) = erasure.account && overtaken!(self, tx, listing) {
                 return Ok(Ending::Rollback(AccountChange::EpochsOutdated));
@@ -122,14 +118,11 @@ impl Store {
             // The event is the last that speaks of the person: its sealed part ends with all others.
             note!(self, tx, now, erasure.note.clone());
             run!(tx, HOLD_PROGRESS);
-            for owner in &owners {
-                let owner = owner.as_bytes();
-                run!(tx, ERASE_STEPS, owner);
-                run!(tx, ERASE, owner);
-                let subject: Option<Vec<u8>> = sqlx::query_scalar(DESTROY_NAMED).bind(owner).fetch_optional(&mut *tx).await?;
-                if let Some(subject) = subject {
-                    run!(tx, REMEMBER, subject, now.as_millisecond());
-                }
+            run!(tx, ERASE_STEPS, number);
+            run!(tx, ERASE, number);
+            let subject: Option<Vec<u8>> = sqlx::query_scalar(DESTROY_NAMED).bind(number).fetch_optional(&mut *tx).await?;
+            if let Some(subject) = subject {
+                run!(tx, REMEMBER, subject, now.as_millisecond());
             }
             Ok(Ending::Commit(AccountChange::Done(devices)))
         });

@@ -3,9 +3,9 @@
 use super::directory::apply_listing;
 use super::epochs::overtaken;
 use super::error::{Table, millis};
-use super::{Ending, Listing, Store, StoreError, note, part, run, transact};
+use super::{Ending, Listing, Store, StoreError, note, run, transact};
 use crate::model::account::{Account, Device, MAX_DEVICES};
-use crate::model::audit::{Action, Note, Subject};
+use crate::model::audit::{Action, Note};
 use crate::model::id::{AccountId, DeviceId, VerificationId};
 use crate::model::verification::GRANT_LIFETIME;
 
@@ -131,9 +131,8 @@ impl Store {
             if is_locked!(tx, &before) {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::Locked)));
             }
-            let (mut ended, mut former): (Vec<Vec<u8>>, Option<Subject>) = Default::default();
+            let mut ended: Vec<Vec<u8>> = Vec::new();
             if let Plan::Replace(old) = registration.plan {
-                former = part!(self, tx, account.number_index, account.id);
                 let old = old.as_bytes().as_slice();
                 ended = sqlx::query_scalar(END_DEVICES).bind(old).fetch_all(&mut *tx).await?;
                 run!(tx, END_ACCOUNT, old);
@@ -151,7 +150,7 @@ impl Store {
             if registration.plan == Plan::Continue {
                 ended = sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;
             }
-            note!(self, tx, device.created_at, registered(registration, ended.len(), former));
+            note!(self, tx, device.created_at, registered(registration, ended.len()));
             Ok(Ending::Commit(Ok(ended)))
         });
         ended.map_or_else(Ok, |ended| device_ids(&ended).map(RegisterOutcome::Registered))
@@ -159,7 +158,7 @@ impl Store {
 }
 
 /// What the audit log says of a registration.
-fn registered(registration: &Registration, ended: usize, former: Option<Subject>) -> Note {
+fn registered(registration: &Registration, ended: usize) -> Note {
     let action = match registration.plan {
         Plan::Create => Action::AccountRegistered,
         Plan::Continue => Action::DeviceAdded,
@@ -169,10 +168,6 @@ fn registered(registration: &Registration, ended: usize, former: Option<Subject>
     let note = Note::new(action).of_number(&account.number_index).verification(registration.verification);
     let note = note.account(account.id).device(device.id);
     let note = note.change("platform", None, Some(device.platform.as_str().to_owned()));
-    let note = match former {
-        Some(subject) => note.change("subject", Some(subject.to_string()), None),
-        None => note,
-    };
     if ended == 0 { note } else { note.change("devices_ended", None, Some(ended.to_string())) }
 }
 

@@ -4,7 +4,6 @@ use crate::harness::{Reply, TestService, on_both_engines};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tuttu::model::admin::Role;
-use tuttu::model::audit::Subject;
 
 const ANNA: &str = "+358401234561";
 
@@ -165,33 +164,6 @@ on_both_engines!(an_account_is_locked_revoked_exported_and_erased_by_the_api, |s
     service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
     service.ask_as(Method::DELETE, &to(""), &admin, &Value::Null).await.expect(204, "");
     service.page(&to(""), &admin).await.expect(404, "not_found");
-});
-
-on_both_engines!(whoever_takes_a_number_over_is_told_nothing_of_who_had_it, |service| {
-    let before = service.register(ANNA).await;
-    service.advance(46 * 86_400);
-    let after = service.register(ANNA).await;
-    assert_ne!(after.account_id, before.account_id);
-    let events = service.events("account.").await;
-    let [registered, replaced] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(replaced["action"], "account.replaced");
-    assert_ne!(replaced["subject"], registered["subject"]);
-    let change = json!({"field": "subject", "from": registered["subject"]});
-    assert!(replaced["changes"].as_array().unwrap().contains(&change), "{replaced}");
-    let admin = service.admin("otto", &[Role::Admin]).await;
-    service.audit().await;
-    let path = format!("{API}/accounts/{}", after.account_id);
-    let asked = json!({"reason": "asked for by letter"});
-    let copy = service.ask_as(Method::POST, &format!("{path}/export"), &admin, &asked).await.expect(200, "");
-    let told = text(&copy);
-    assert!(told.contains("account.replaced") && told.contains(&after.device_id), "{told}");
-    for old in ["account.registered", "198.51.100", &before.account_id, &before.device_id] {
-        assert!(!told.contains(old), "{old} in {told}");
-    }
-    // Both keys are destroyed: until the second account was made the log could not tell the two apart.
-    service.ask_as(Method::DELETE, &path, &admin, &Value::Null).await.expect(204, "");
-    let gone = service.store().erasures((jiff::Timestamp::UNIX_EPOCH, Subject([0; 16])), 10).await.unwrap();
-    assert_eq!(gone.len(), 2);
 });
 
 on_both_engines!(a_country_is_blocked_and_sending_stopped_by_the_api, |service| {

@@ -100,33 +100,21 @@ impl fmt::Debug for Address {
     }
 }
 
-const FORMER: &str = "tuttu 2026-11 former holder of a number";
-
 /// Whose key seals what is personal in an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// The person at a number.
     Number(NumberIndex),
-    /// Who held a number before it passed to another person: [`Owner::former`].
-    Former([u8; 32]),
     /// An admin, by the bytes of the random name.
     Admin([u8; 16]),
 }
 
 impl Owner {
-    /// Who held a number until an account of another person came: only who has both finds the one before.
-    #[must_use]
-    pub fn former(number: &NumberIndex, successor: AccountId) -> Self {
-        let both = [number.as_bytes().as_slice(), successor.as_bytes()].concat();
-        Self::Former(blake3::derive_key(FORMER, &both))
-    }
-
     /// The bytes by which the key is found.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Number(index) => index.as_bytes(),
-            Self::Former(name) => name,
             Self::Admin(id) => id,
         }
     }

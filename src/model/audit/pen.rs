@@ -51,14 +51,6 @@ impl Pen {
         SubjectKey::unwrap(&self.wraps, owner, wrapped)
     }
 
-    /// A key that the database keeps for one owner, as it keeps it for another.
-    ///
-    /// # Errors
-    /// [`SealBroken`] where it does not open.
-    pub fn rewrap(&self, owner: &[u8], wrapped: &[u8], other: &Owner) -> Result<Vec<u8>, SealBroken> {
-        self.subject_key(owner, wrapped)?.wrap(&self.wraps, other)
-    }
-
     /// Writes an event. What is personal is sealed under the subject's key; without a subject it is left out.
     ///
     /// # Errors
@@ -92,7 +84,7 @@ impl Pen {
             reason: note.reason.as_deref().map(ToOwned::to_owned),
             salt: URL_SAFE_NO_PAD.encode(salt),
             sealed: sealed.map(|sealed| URL_SAFE_NO_PAD.encode(sealed)),
-            subject: subject.map(|(subject, _)| subject.to_string()),
+            subject: subject.map(|(subject, _)| URL_SAFE_NO_PAD.encode(subject.0)),
             targets: note.targets.clone(),
             time: now,
             v: 1,

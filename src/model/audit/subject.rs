@@ -4,8 +4,6 @@ use super::Owner;
 use crate::model::entropy::random_bytes;
 use crate::model::keys::{KeyRing, SecretKey};
 use crate::model::sealed::{Place, SealBroken, open, seal};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use blake3::Hasher;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -18,12 +16,6 @@ const COMMITMENT: usize = 32;
 /// The random name by which events speak of a person. It tells nothing once the row that says whose it is has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(pub [u8; 16]);
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
 
 /// The key of one subject.
 pub struct SubjectKey(SecretKey);
