@@ -20,7 +20,7 @@ const RULES: [(&str, &[&str]); 27] = [
     ("client", &["model"]),
     ("store", &["model"]),
     ("config", &["model", "store"]),
-    ("edge", &["model", "config"]),
+    ("edge", &["model", "config", "clock"]),
     ("sender", &["model", "config"]),
     ("captcha", &["model", "config"]),
     ("key_file", &["model", "store"]),

@@ -13,9 +13,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -80,13 +82,18 @@ impl Connection {
             () = sleep(limits.lifetime) => false,
             () = stop.cancelled() => true,
         };
-        served.as_mut().graceful_shutdown();
+        // hyper closes at once what has said nothing yet: it gets time to, first.
         if ended && !progress.was_heard() {
-            let _ended_or_heard = timeout(FIRST_BYTE, served.as_mut()).await;
-            if !progress.was_heard() {
+            let heard = poll_fn(|context| match served.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(false),
+                Poll::Pending if progress.was_heard() => Poll::Ready(true),
+                Poll::Pending => Poll::Pending,
+            });
+            if !timeout(FIRST_BYTE, heard).await.unwrap_or(false) {
                 return;
             }
         }
+        served.as_mut().graceful_shutdown();
         let _ended = served.await;
     }
 }

@@ -3,13 +3,14 @@
 use super::EdgeLimits;
 use super::framing::Framing;
 use super::gate::{Gate, encode};
+use crate::clock::Clock;
 use axum::http::header;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -114,19 +115,20 @@ impl Stream {
 
     /// Looks at what was read: a request that is whole, alone and refused is answered here and gone, which costs a
     /// fraction of taking it apart first. `None` if it is to be passed on; else whether more may follow.
-    fn answer(&mut self, read: &[u8]) -> io::Result<Option<bool>> {
+    fn answer(&mut self, read: &[u8], context: &mut Context<'_>) -> io::Result<Option<bool>> {
         let began = self.framing == Framing::Boundary;
         let whole = self.framing.take(read);
         // An answer must not overtake another.
         let is_quiet =
             self.passed == self.progress.sent.load(Ordering::Relaxed) && self.passed == self.flushed;
+        let may_answer = is_quiet && self.tcp.poll_write_ready(context)?.is_ready();
         let refusal =
-            whole.filter(|_| is_quiet).and_then(|whole| self.gate.refuses(&whole.method, whole.path));
+            whole.filter(|_| may_answer).and_then(|whole| self.gate.refuses(&whole.method, whole.path));
         let Some(refusal) = refusal else {
             self.passed += usize::from(began);
             return Ok(None);
         };
-        let sent = encode(&refusal, SystemTime::now());
+        let sent = encode(&refusal, Clock::System.now().into());
         match self.tcp.try_write(&sent) {
             Ok(written) if written == sent.len() => {}
             Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
@@ -137,6 +139,7 @@ impl Stream {
             Err(cause) => return Err(cause),
         }
         self.progress.heard.store(true, Ordering::Relaxed);
+        self.turn();
         self.waiting = Waiting::Request;
         self.until = Instant::now() + self.limits.idle;
         Ok(Some(!refusal.headers().contains_key(header::CONNECTION)))
@@ -213,7 +216,8 @@ impl AsyncRead for Stream {
                 Poll::Ready(Ok(())) if buffer.filled().len() > before => {}
                 ended @ Poll::Ready(_) => return ended,
             }
-            let Some(lasts) = self.answer(&buffer.filled()[before..])? else {
+            let read = buffer.filled().get(before..).unwrap_or_default();
+            let Some(lasts) = self.answer(read, context)? else {
                 self.hear();
                 return Poll::Ready(Ok(()));
             };

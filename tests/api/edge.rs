@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
+use tokio::task::JoinSet;
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 use tuttu::config::Config;
@@ -17,7 +18,7 @@ use tuttu::edge::{Edge, EdgeLimits, Gate};
 
 /// A server whose answers hold the path they were asked for: at the gate those that begin with `/no`, a 503; late those
 /// that begin with `/slow`.
-async fn begin() -> TcpStream {
+async fn begin(stop: CancellationToken) -> (JoinSet<()>, TcpStream) {
     let answer = async |uri: Uri, body: Bytes| {
         for _ in 0..if uri.path().starts_with("/slow") { 50 } else { 0 } {
             yield_now().await;
@@ -32,10 +33,11 @@ async fn begin() -> TcpStream {
     let address = listener.local_addr().unwrap();
     let limits = Arc::new(EdgeLimits::api(&Config::default()));
     let edge = Edge::new(limits, Router::new().fallback(routing::any(answer)), gate);
-    tokio::spawn(edge.serve(listener, CancellationToken::new()));
+    let mut serving = JoinSet::new();
+    serving.spawn(edge.serve(listener, stop));
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    stream
+    (serving, stream)
 }
 
 fn request(path: &str, body: usize) -> Vec<u8> {
@@ -69,7 +71,7 @@ async fn answers(stream: &mut (impl AsyncRead + Unpin), count: usize) -> Vec<(u1
 
 #[tokio::test]
 async fn refusals_keep_the_connection_and_the_order_of_its_answers() {
-    let mut stream = begin().await;
+    let (_serving, mut stream) = begin(CancellationToken::new()).await;
     for _ in 0..3 {
         for path in ["/no", "/yes"] {
             stream.write_all(&request(path, 9)).await.unwrap();
@@ -84,6 +86,21 @@ async fn refusals_keep_the_connection_and_the_order_of_its_answers() {
     }
     let found = answers(&mut stream, 3).await;
     assert_eq!(found.iter().map(|(status, _)| *status).collect::<Vec<_>>(), [200, 503, 503]);
+}
+
+#[tokio::test]
+async fn who_connects_just_before_the_stop_may_still_ask() {
+    for path in ["/yes", "/no"] {
+        let stop = CancellationToken::new();
+        let (mut serving, mut stream) = begin(stop.clone()).await;
+        stop.cancel();
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        stream.write_all(&request(path, 2)).await.unwrap();
+        assert_eq!(answers(&mut stream, 1).await.len(), 1, "{path}");
+        serving.join_next().await.unwrap().unwrap();
+    }
 }
 
 /// A request of a kind with a body, cut somewhere or not, and how long its client rests after each part.
@@ -103,7 +120,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 
 /// Asks; who is refused before their body has come may find the connection closed behind the refusal.
 async fn each_gets_its_own(all: &[Asked]) {
-    let stream = begin().await;
+    let (_serving, stream) = begin(CancellationToken::new()).await;
     let (mut reading, mut writing) = stream.into_split();
     let write = async {
         for (n, asked) in all.iter().enumerate() {
