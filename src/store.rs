@@ -56,7 +56,7 @@ mod writer;
 
 pub use accounts::AccountChange;
 pub use admin_sessions::{AdminSession, Proof, SignIn, StepUp};
-pub use admin_team::TeamChange;
+pub use admin_team::{ResetBy, TeamChange};
 pub use admins::{Admin, AdminAuth, Enrolment, Invitation, NewAdmin};
 pub use api_tokens::{ApiTokenAuth, KeptApiToken, NewApiToken};
 pub use attempts::{Attempt, AttemptCursor, AttemptFilter, AttemptStep, CountFilter, Counted, Seen, Span};

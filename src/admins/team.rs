@@ -5,7 +5,7 @@ use super::{AdminCaller, Admins};
 use crate::model::admin::{AdminName, Roles};
 use crate::model::id::AdminId;
 use crate::model::secret::PlainSecret;
-use crate::store::{Admin, StoreError, TeamChange};
+use crate::store::{Admin, ResetBy, StoreError, TeamChange};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -100,18 +100,19 @@ impl Admins {
         Ok(())
     }
 
-    /// Voids an admin's password and second factor and invites them anew: the secret is for them alone.
+    /// Voids an admin's password and second factor and invites them anew: the secret is for them alone. Whoever is
+    /// disabled is not found, unless enabled with it.
     ///
     /// # Errors
     /// [`TeamRefused`].
     pub async fn reset(
         &self,
         admin: AdminId,
-        on_host: bool,
+        by: ResetBy,
         now: Timestamp,
     ) -> Result<PlainSecret, TeamRefused> {
         let (secret, invitation) = invitation(now);
-        done(self.store.recover_admin(admin, &invitation, on_host, now).await?)?;
+        done(self.store.recover_admin(admin, &invitation, by, now).await?)?;
         Ok(secret)
     }
 }

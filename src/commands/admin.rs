@@ -12,7 +12,7 @@ use tuttu::clock::Clock;
 use tuttu::config::Config;
 use tuttu::model::admin::{AdminName, Role, Roles};
 use tuttu::model::secret::PlainSecret;
-use tuttu::store::{Admin, Store};
+use tuttu::store::{Admin, ResetBy, Store};
 
 /// Make admins of the console, and let one who is locked out begin anew.
 #[derive(Debug, Args)]
@@ -99,11 +99,9 @@ async fn recover(
     let team = admins.team().await?;
     let admin = team.into_iter().find(|admin| admin.name == *name);
     let admin = admin.with_context(|| format!("there is no admin {name}"))?;
-    if admin.disabled_at.is_some() {
-        anyhow::ensure!(enable, "{name} is disabled; --enable lets them in again");
-        admins.enable(admin.id, now).await?;
-    }
-    match admins.reset(admin.id, true, now).await {
+    let disabled = admin.disabled_at.is_some();
+    anyhow::ensure!(enable || !disabled, "{name} is disabled; --enable lets them in again");
+    match admins.reset(admin.id, ResetBy::Operator { enable }, now).await {
         Err(TeamRefused::NotFound) => anyhow::bail!("there is no admin {name} any more"),
         other => Ok(other?),
     }

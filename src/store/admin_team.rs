@@ -19,6 +19,18 @@ pub enum TeamChange {
     LastAdmin,
 }
 
+/// Who resets an admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetBy {
+    /// Another admin, who cannot reset the last one.
+    Admin,
+    /// Whoever is on the host: somebody must be able to come back.
+    Operator {
+        /// Whether an admin who is disabled is enabled with it.
+        enable: bool,
+    },
+}
+
 const LOCK_TEAM: &str = "INSERT INTO admin_team (name, changed_at) VALUES ('team', $1)
     ON CONFLICT (name) DO UPDATE SET changed_at = excluded.changed_at";
 const MANAGERS: &str = "SELECT COUNT(*) FROM admins WHERE disabled_at IS NULL AND enrolled_at IS NOT NULL
@@ -113,8 +125,8 @@ impl Store {
         }))
     }
 
-    /// Voids the password, second factor, recovery codes and sessions of an admin who is not disabled, and invites them
-    /// anew. On the host this works for the last admin, too: somebody must be able to come back.
+    /// Voids the password, second factor, recovery codes and sessions of an admin, who is not disabled or enabled with
+    /// it, and invites them anew. On the host this works for the last admin, too: somebody must be able to come back.
     ///
     /// # Errors
     /// When the database fails.
@@ -122,12 +134,15 @@ impl Store {
         &self,
         admin: AdminId,
         invitation: &Invitation,
-        on_host: bool,
+        by: ResetBy,
         now: Timestamp,
     ) -> Result<TeamChange, StoreError> {
         let id = admin.as_bytes().as_slice();
         Ok(transact!(self, tx => {
             let change = change_team!(tx, now, {
+                if by == (ResetBy::Operator { enable: true }) && run!(tx, ENABLE, id) > 0 {
+                    note!(self, tx, now, of_admin(Action::AdminEnabled, admin));
+                }
                 let changed = run!(tx, RESET, id);
                 if changed > 0 {
                     run!(tx, INVITE, id, invitation.secret.as_bytes().as_slice(), invitation.expires_at.as_millisecond());
@@ -138,7 +153,7 @@ impl Store {
                 note!(self, tx, now, of_admin(Action::AdminRecovered, admin));
                 changed
             });
-            Ok(ending(if on_host && change == TeamChange::LastAdmin { TeamChange::Done } else { change }))
+            Ok(ending(if by != ResetBy::Admin && change == TeamChange::LastAdmin { TeamChange::Done } else { change }))
         }))
     }
 }

@@ -10,7 +10,9 @@ use tuttu::model::guard::Subject;
 use tuttu::model::id::{AdminId, AdminSessionId};
 use tuttu::model::keys::SecretKey;
 use tuttu::model::secret::{HashedSecret, PlainSecret};
-use tuttu::store::{Enrolment, Invitation, NewAdmin, NewApiToken, Proof, SignIn, StepUp, Store, TeamChange};
+use tuttu::store::{
+    Enrolment, Invitation, NewAdmin, NewApiToken, Proof, ResetBy, SignIn, StepUp, Store, TeamChange,
+};
 
 fn new(name: &str, roles: &[Role]) -> NewAdmin {
     let name = AdminName::parse(name).unwrap();
@@ -139,7 +141,10 @@ contract!(the_last_who_manages_the_team_is_never_taken_away, |store| {
     let viewer = Roles::of(&[Role::Viewer]);
     assert_eq!(store.set_admin_roles(anna, &viewer, at(0)).await.unwrap(), TeamChange::LastAdmin);
     assert_eq!(store.disable_admin(anna, at(0)).await.unwrap(), TeamChange::LastAdmin);
-    assert_eq!(store.recover_admin(anna, &invitation(), false, at(0)).await.unwrap(), TeamChange::LastAdmin);
+    assert_eq!(
+        store.recover_admin(anna, &invitation(), ResetBy::Admin, at(0)).await.unwrap(),
+        TeamChange::LastAdmin
+    );
     let both = Roles::of(&[Role::Viewer, Role::Admin]);
     assert_eq!(store.set_admin_roles(berta, &both, at(0)).await.unwrap(), TeamChange::Done);
     let (one, other) = tokio::join!(
@@ -171,7 +176,10 @@ contract!(who_recovers_begins_anew_and_on_the_host_so_does_the_last, |store| {
     assert!(store.set_admin_password(anna, (&password, &[]), &old, at(0)).await.unwrap());
     assert!(store.admin_session(&other, at(0)).await.unwrap().is_none(), "only one session goes on");
     assert!(store.admin_session(&old, at(0)).await.unwrap().is_some());
-    assert_eq!(store.recover_admin(anna, &again, true, at(0)).await.unwrap(), TeamChange::Done);
+    assert_eq!(
+        store.recover_admin(anna, &again, ResetBy::Operator { enable: false }, at(0)).await.unwrap(),
+        TeamChange::Done
+    );
     assert!(store.admin_session(&old, at(0)).await.unwrap().is_none());
     assert!(store.admin_auth_of(anna).await.unwrap().unwrap().password.is_none());
     assert!(!store.sign_in(&sign_in(anna, Proof::Recovery([7; 32])), at(0)).await.unwrap());

@@ -7,7 +7,7 @@ use crate::http::{Problem, Services};
 use crate::model::admin::{AdminName, INVITATION_LIFETIME, Role, Roles};
 use crate::model::id::AdminId;
 use crate::model::secret::PlainSecret;
-use crate::store::Admin;
+use crate::store::{Admin, ResetBy};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -186,7 +186,7 @@ pub(in crate::http) async fn reset(
     headers: HeaderMap,
 ) -> Result<(StatusCode, Answer<InvitationView>), Problem> {
     let id = AdminId::parse(&id).ok_or_else(Problem::not_found)?;
-    let reset = services.admins.reset(id, false, permit.now).await;
+    let reset = services.admins.reset(id, ResetBy::Admin, permit.now).await;
     let secret = reset.map_err(|refused| Problem::team(&refused))?;
     Ok((StatusCode::CREATED, Answer(invitation(&services, &headers, &secret, permit.now))))
 }

@@ -7,7 +7,7 @@ use crate::http::extract::Name;
 use crate::http::{Problem, Services};
 use crate::model::admin::{AdminName, Role};
 use crate::model::id::{AdminId, ApiTokenId};
-use crate::store::{Admin, KeptApiToken};
+use crate::store::{Admin, KeptApiToken, ResetBy};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -168,7 +168,7 @@ pub(in crate::http) async fn reset(
     headers: HeaderMap,
 ) -> Result<Response, PageRefused> {
     let id = AdminId::parse(&id).ok_or_else(Problem::not_found)?;
-    match services.admins.reset(id, false, permit.now).await {
+    match services.admins.reset(id, ResetBy::Admin, permit.now).await {
         Ok(secret) => {
             let told =
                 "The old password, second factor and sessions are void. The link works once, within an hour.";

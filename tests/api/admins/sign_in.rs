@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use tuttu::model::admin::{AdminName, RecoveryCode, Role, Roles, SecondFactor};
 use tuttu::model::secret::PlainSecret;
-use tuttu::store::{Resealed, SealedColumn};
+use tuttu::store::{Resealed, ResetBy, SealedColumn};
 
 pub(super) const PASSWORD: &str = "kuusi vanhaa porsasta";
 
@@ -245,7 +245,8 @@ on_both_engines!(strangers_cannot_hold_up_whoever_has_just_recovered, |service| 
     for _ in 0..7 {
         service.try_in("anna", "wrong", "000000", None).await;
     }
-    let secret = service.admins().await.reset(id, true, service.now()).await.unwrap();
+    let secret =
+        service.admins().await.reset(id, ResetBy::Operator { enable: false }, service.now()).await.unwrap();
     let code = service.next_code(&anna);
     assert_eq!(service.try_in("anna", PASSWORD, &code, None).await.status, 422, "the old ones are void");
     let again = service.take_up("anna", &secret).await;
