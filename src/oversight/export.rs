@@ -7,7 +7,7 @@ use crate::admins::AdminCaller;
 use crate::model::audit::{Action, Note};
 use crate::model::id::{AccountId, DeviceId, VerificationId};
 use crate::model::number::PhoneNumber;
-use crate::store::AttemptFilter;
+use crate::store::{Attempt, AttemptFilter};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -177,8 +177,9 @@ impl Oversight {
     ) -> Result<PersonExport, LookRefused> {
         let index = self.keys.number_index(number);
         let of_number = AttemptFilter { number: Some(index.as_bytes().to_vec()), ..AttemptFilter::default() };
-        let attempts = self.store.find_attempts(&of_number, MOST).await?;
-        let events = self.said_of(&index, MOST).await?;
+        let mut attempts = self.store.find_attempts(&of_number, MOST).await?;
+        let mut events = self.said_of(&index, MOST).await?;
+        leave_out_former(&mut events, &mut attempts);
         let account = found.as_ref().map(|found| &found.state.account);
         Ok(PersonExport {
             phone_number: number.e164().to_owned(),
@@ -195,7 +196,7 @@ impl Oversight {
         })
     }
 
-    fn exported(&self, attempt: &crate::store::Attempt, now: Timestamp) -> ExportedAttempt {
+    fn exported(&self, attempt: &Attempt, now: Timestamp) -> ExportedAttempt {
         ExportedAttempt {
             id: uuid::Uuid::from_bytes(attempt.id),
             started_at: attempt.started_at,
@@ -206,6 +207,18 @@ impl Oversight {
             approved_at: attempt.approved_at,
         }
     }
+}
+
+/// Leaves out what is of who held the number before it last passed on: all that was before, but the verification by
+/// which it did.
+fn leave_out_former(events: &mut Vec<Said>, attempts: &mut Vec<Attempt>) {
+    let replaced = Action::AccountReplaced.as_str();
+    let Some(last) = events.iter().find(|said| said.entry.action == replaced) else { return };
+    let (idx, at, verification) = (last.idx, last.entry.time, last.private.verification_id);
+    events.retain(|said| said.idx >= idx || said.private.verification_id == verification);
+    attempts.retain(|attempt| {
+        attempt.started_at >= at || verification.is_some_and(|id| *id.as_bytes() == attempt.id)
+    });
 }
 
 impl From<crate::devices::NamedDevice> for ExportedDevice {

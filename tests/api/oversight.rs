@@ -1,6 +1,6 @@
 //! What admins do for people, and to them, on the console's pages.
 
-use crate::harness::{Reply, TestService, on_both_engines};
+use crate::harness::{Admin, Reply, TestService, on_both_engines};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tuttu::model::admin::Role;
@@ -164,6 +164,39 @@ on_both_engines!(an_account_is_locked_revoked_exported_and_erased_by_the_api, |s
     service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
     service.ask_as(Method::DELETE, &to(""), &admin, &Value::Null).await.expect(204, "");
     service.page(&to(""), &admin).await.expect(404, "not_found");
+});
+
+/// An export of an account, once the console has drawn the verification by which it was registered; and that one's id.
+async fn exported(service: &TestService, account: &str, admin: &Admin) -> (Reply, String) {
+    let (path, asked) =
+        (format!("{API}/accounts/{account}/export"), json!({"reason": "asked for by letter"}));
+    service.audit().await;
+    let copy = service.ask_as(Method::POST, &path, admin, &asked).await.expect(200, "");
+    let verification = copy.text("/events/0/verification_id").to_owned();
+    service.drawn(&verification, admin).await.expect(200, "");
+    (service.ask_as(Method::POST, &path, admin, &asked).await.expect(200, ""), verification)
+}
+
+on_both_engines!(whoever_takes_a_number_over_is_told_nothing_of_who_had_it, |service| {
+    let before = service.register(ANNA).await;
+    let admin = service.admin("otto", &[Role::Admin]).await;
+    let (first, old) = exported(service, &before.account_id, &admin).await;
+    assert!(text(&first).contains(&before.device_id));
+    assert_eq!(first.text("/verifications/0/id"), old);
+    service.advance(46 * 86_400);
+    let after = service.register(ANNA).await;
+    assert_ne!(after.account_id, before.account_id);
+    let admin = service.admin("olga", &[Role::Admin]).await;
+    let (copy, new) = exported(service, &after.account_id, &admin).await;
+    let told = text(&copy);
+    for own in ["account.replaced", "verification.started", "verification.approved", &after.device_id] {
+        assert!(told.contains(own), "{own} in {told}");
+    }
+    for former in ["account.registered", &old, &before.account_id, &before.device_id] {
+        assert!(!told.contains(former), "{former} in {told}");
+    }
+    assert_eq!(copy.json["verifications"].as_array().unwrap().len(), 1);
+    assert_eq!(copy.text("/verifications/0/id"), new);
 });
 
 on_both_engines!(a_country_is_blocked_and_sending_stopped_by_the_api, |service| {
