@@ -215,10 +215,10 @@ fn leave_out_former(events: &mut Vec<Said>, attempts: &mut Vec<Attempt>) {
     let replaced = Action::AccountReplaced.as_str();
     let Some(last) = events.iter().find(|said| said.entry.action == replaced) else { return };
     let (idx, at, verification) = (last.idx, last.entry.time, last.private.verification_id);
-    events.retain(|said| said.idx >= idx || said.private.verification_id == verification);
-    attempts.retain(|attempt| {
-        attempt.started_at >= at || verification.is_some_and(|id| *id.as_bytes() == attempt.id)
-    });
+    let by_this = |id: Option<VerificationId>| id.is_some() && id == verification;
+    events.retain(|said| said.idx >= idx || by_this(said.private.verification_id));
+    attempts
+        .retain(|attempt| attempt.started_at >= at || by_this(Some(VerificationId::from_bytes(attempt.id))));
 }
 
 impl From<crate::devices::NamedDevice> for ExportedDevice {
