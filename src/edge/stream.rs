@@ -116,33 +116,36 @@ impl Stream {
     /// Looks at what was read: a request that is whole, alone and refused is answered here and gone, which costs a
     /// fraction of taking it apart first. `None` if it is to be passed on; else whether more may follow.
     fn answer(&mut self, read: &[u8], context: &mut Context<'_>) -> io::Result<Option<bool>> {
-        let began = self.framing == Framing::Boundary;
-        let whole = self.framing.take(read);
-        // An answer must not overtake another.
-        let is_quiet =
-            self.passed == self.progress.sent.load(Ordering::Relaxed) && self.passed == self.flushed;
-        let may_answer = is_quiet && self.tcp.poll_write_ready(context)?.is_ready();
-        let refusal =
-            whole.filter(|_| may_answer).and_then(|whole| self.gate.refuses(&whole.method, whole.path));
-        let Some(refusal) = refusal else {
-            self.passed += usize::from(began);
-            return Ok(None);
-        };
-        let sent = encode(&refusal, Clock::System.now().into());
-        match self.tcp.try_write(&sent) {
-            Ok(written) if written == sent.len() => {}
-            Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
-            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
-                self.passed += 1;
-                return Ok(None);
-            }
-            Err(cause) => return Err(cause),
+        let begins = self.framing == Framing::Boundary;
+        let whole = self.framing.take(read).filter(|_| self.is_quiet());
+        if let Some(whole) = whole
+            && self.tcp.poll_write_ready(context)?.is_ready()
+            && let Some(refusal) = self.gate.refuses(&whole.method, whole.path)
+            && self.send(&encode(&refusal, Clock::System.now().into()))?
+        {
+            self.progress.heard.store(true, Ordering::Relaxed);
+            self.turn();
+            self.waiting = Waiting::Request;
+            self.until = Instant::now() + self.limits.idle;
+            return Ok(Some(!refusal.headers().contains_key(header::CONNECTION)));
         }
-        self.progress.heard.store(true, Ordering::Relaxed);
-        self.turn();
-        self.waiting = Waiting::Request;
-        self.until = Instant::now() + self.limits.idle;
-        Ok(Some(!refusal.headers().contains_key(header::CONNECTION)))
+        self.passed += usize::from(begins);
+        Ok(None)
+    }
+
+    /// Whether all that was passed on is answered, and the answers are gone: another must not overtake them.
+    fn is_quiet(&self) -> bool {
+        self.passed == self.progress.sent.load(Ordering::Relaxed) && self.passed == self.flushed
+    }
+
+    /// Sends an answer whole, or none of it: then `false`.
+    fn send(&self, answer: &[u8]) -> io::Result<bool> {
+        match self.tcp.try_write(answer) {
+            Ok(written) if written == answer.len() => Ok(true),
+            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(cause) => Err(cause),
+        }
     }
 
     /// Begins to wait for another request once those before it are answered.
@@ -265,5 +268,43 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use axum::body::Bytes;
+    use axum::http::Response;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn what_is_refused_is_answered_and_never_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (tcp, _) = listener.accept().await.unwrap();
+        let gate = Gate::new(|_, path| {
+            let refused = Response::builder().status(503).body(Bytes::from_static(b"later"));
+            refused.ok().filter(|_| path == "/no")
+        });
+        let limits = Arc::new(EdgeLimits::api(&Config::default()));
+        let mut stream = Stream::new(tcp, limits, Arc::new(Progress::new()), gate);
+        client.write_all(b"GET /no HTTP/1.1\r\n\r\n").await.unwrap();
+        let (mut read, mut answer) = (vec![0; 1_024], vec![0; 1_024]);
+        tokio::select! {
+            biased;
+            passed = stream.read(&mut read) => panic!("{passed:?} was passed on"),
+            got = client.read(&mut answer) => {
+                let answer = String::from_utf8(answer[..got.unwrap()].to_vec()).unwrap();
+                assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("later"), "{answer}");
+            }
+        }
+        let passed = b"GET /yes HTTP/1.1\r\n\r\n";
+        client.write_all(passed).await.unwrap();
+        let got = stream.read(&mut read).await.unwrap();
+        assert_eq!(&read[..got], passed);
     }
 }
