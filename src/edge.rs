@@ -8,6 +8,7 @@ mod body;
 mod connection;
 mod framing;
 mod gate;
+mod progress;
 mod seats;
 mod stream;
 

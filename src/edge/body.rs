@@ -1,6 +1,6 @@
 //! A request's body, which must be there in time, and an answer's, which tells when it is sent.
 
-use super::stream::Progress;
+use super::progress::Progress;
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;

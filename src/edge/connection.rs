@@ -3,7 +3,8 @@
 use super::EdgeLimits;
 use super::Gate;
 use super::body::{SentBody, TimedBody};
-use super::stream::{Progress, Stream};
+use super::progress::Progress;
+use super::stream::Stream;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
@@ -50,7 +51,7 @@ impl Connection {
         let _gone_already = rustix::net::sockopt::set_tcp_user_timeout(&tcp, patience);
         // Whoever takes nothing makes the system keep this much at most, not megabytes of answers asked in advance.
         let _gone_already = rustix::net::sockopt::set_socket_send_buffer_size(&tcp, SEND_BUFFER);
-        let progress = Arc::new(Progress::new());
+        let progress = Arc::new(Progress::default());
         let stream = Stream::new(tcp, limits.clone(), progress.clone(), gate.clone());
         Self { stream, peer, limits: limits.clone(), progress, gate }
     }
@@ -68,7 +69,6 @@ impl Connection {
                     Some(refused) => refused.map(Body::from),
                     None => answer(router, request, peer, patience).await,
                 };
-                serving.answer();
                 Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, serving)))
             }
         });

@@ -3,65 +3,16 @@
 use super::EdgeLimits;
 use super::framing::Framing;
 use super::gate::{Gate, encode};
+use super::progress::Progress;
 use crate::clock::Clock;
 use axum::http::header;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// How far the requests of a connection are, as its service tells its socket.
-#[derive(Debug)]
-pub(super) struct Progress {
-    opened: Instant,
-    heard: AtomicBool,
-    begun: AtomicUsize,
-    answered: AtomicUsize,
-    sent: AtomicUsize,
-    /// When the last answer was known, in milliseconds since the connection was opened.
-    answered_ms: AtomicU64,
-}
-
-impl Progress {
-    /// Of a connection that has just been opened.
-    pub(super) fn new() -> Self {
-        Self {
-            opened: Instant::now(),
-            heard: AtomicBool::default(),
-            begun: AtomicUsize::default(),
-            answered: AtomicUsize::default(),
-            sent: AtomicUsize::default(),
-            answered_ms: AtomicU64::default(),
-        }
-    }
-
-    /// A head has been read whole.
-    pub(super) fn begin(&self) {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Its answer is known.
-    pub(super) fn answer(&self) {
-        let since = self.opened.elapsed().as_millis();
-        self.answered_ms.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.answered.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Its answer has been given to the socket, or to what goes before it.
-    pub(super) fn send(&self) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether anything was ever received.
-    pub(super) fn was_heard(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
-    }
-}
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +30,6 @@ pub(super) struct Stream {
     progress: Arc<Progress>,
     waiting: Waiting,
     until: Instant,
-    /// The answers that `until` reckons with.
-    answered: usize,
     /// Rings at `until` or before it: most requests come whole and need no alarm.
     alarm: Pin<Box<Sleep>>,
     write_alarm: Option<Pin<Box<Sleep>>>,
@@ -103,7 +52,6 @@ impl Stream {
             progress,
             waiting: Waiting::Head,
             until,
-            answered: 0,
             alarm,
             write_alarm: None,
             gate,
@@ -123,10 +71,8 @@ impl Stream {
             && let Some(refusal) = self.gate.refuses(&whole.method, whole.path)
             && self.send(&encode(&refusal, Clock::System.now().into()))?
         {
-            self.progress.heard.store(true, Ordering::Relaxed);
-            self.turn();
-            self.waiting = Waiting::Request;
-            self.until = Instant::now() + self.limits.idle;
+            self.progress.hear();
+            self.rest();
             return Ok(Some(!refusal.headers().contains_key(header::CONNECTION)));
         }
         self.passed += usize::from(begins);
@@ -135,7 +81,7 @@ impl Stream {
 
     /// Whether all that was passed on is answered, and the answers are gone: another must not overtake them.
     fn is_quiet(&self) -> bool {
-        self.passed == self.progress.sent.load(Ordering::Relaxed) && self.passed == self.flushed
+        self.passed == self.progress.sent() && self.passed == self.flushed
     }
 
     /// Sends an answer whole, or none of it: then `false`.
@@ -148,21 +94,15 @@ impl Stream {
         }
     }
 
-    /// Begins to wait for another request once those before it are answered.
-    fn turn(&mut self) {
-        let answered = self.progress.answered.load(Ordering::Relaxed);
-        if answered != self.answered {
-            self.answered = answered;
-            self.waiting = Waiting::Request;
-            let since = Duration::from_millis(self.progress.answered_ms.load(Ordering::Relaxed));
-            self.until = self.progress.opened + since + self.limits.idle;
-        }
+    /// Begins to wait for another request.
+    fn rest(&mut self) {
+        self.waiting = Waiting::Request;
+        self.until = Instant::now() + self.limits.idle;
     }
 
     /// Notes that something came: if no request is under way, a head has begun.
     fn hear(&mut self) {
-        self.progress.heard.store(true, Ordering::Relaxed);
-        self.turn();
+        self.progress.hear();
         if self.waiting == Waiting::Request && !self.is_under_way() {
             self.waiting = Waiting::Head;
             self.until = Instant::now() + self.limits.head;
@@ -170,10 +110,9 @@ impl Stream {
     }
 
     /// Nothing came: an error once that has been so for too long. While a request is under way its body has a limit
-    /// of its own, and all there is to do is to look again later: hyper does not ask anew once it has answered.
+    /// of its own, and so has the sending of its answer: all there is to do is to look again later.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            self.turn();
             let now = Instant::now();
             let next = if self.is_under_way() { now + self.limits.idle } else { self.until };
             if now >= next {
@@ -187,8 +126,9 @@ impl Stream {
         }
     }
 
+    /// Until its answer has left for the system's buffer: whoever takes it slowly is not idle.
     fn is_under_way(&self) -> bool {
-        self.progress.begun.load(Ordering::Relaxed) != self.answered
+        self.progress.begun() != self.flushed
     }
 
     /// Nothing more can be sent: an error once that has been so for too long since all was sent.
@@ -262,7 +202,11 @@ impl AsyncWrite for Stream {
     /// hyper flushes once its own buffer is empty: whoever takes an answer byte by byte gains no time before that.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.write_alarm = None;
-        self.flushed = self.progress.sent.load(Ordering::Relaxed);
+        let sent = self.progress.sent();
+        if sent != self.flushed {
+            self.flushed = sent;
+            self.rest();
+        }
         Pin::new(&mut self.tcp).poll_flush(context)
     }
 
@@ -278,20 +222,28 @@ mod tests {
     use crate::config::Config;
     use axum::body::Bytes;
     use axum::http::Response;
+    use std::time::Duration;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use tokio::time::timeout;
 
-    #[tokio::test]
-    async fn what_is_refused_is_answered_and_never_read() {
+    /// Both ends of a connection, and its progress; `/no` is refused.
+    async fn connected() -> (TcpStream, Stream, Arc<Progress>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (tcp, _) = listener.accept().await.unwrap();
         let gate = Gate::new(|_, path| {
             let refused = Response::builder().status(503).body(Bytes::from_static(b"later"));
             refused.ok().filter(|_| path == "/no")
         });
-        let limits = Arc::new(EdgeLimits::api(&Config::default()));
-        let mut stream = Stream::new(tcp, limits, Arc::new(Progress::new()), gate);
+        let (limits, progress) =
+            (Arc::new(EdgeLimits::api(&Config::default())), Arc::new(Progress::default()));
+        (client, Stream::new(tcp, limits, progress.clone(), gate), progress)
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_answered_and_never_read() {
+        let (mut client, mut stream, _) = connected().await;
         client.write_all(b"GET /no HTTP/1.1\r\n\r\n").await.unwrap();
         let (mut read, mut answer) = (vec![0; 1_024], vec![0; 1_024]);
         tokio::select! {
@@ -306,5 +258,23 @@ mod tests {
         client.write_all(passed).await.unwrap();
         let got = stream.read(&mut read).await.unwrap();
         assert_eq!(&read[..got], passed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_still_takes_an_answer_is_not_idle() {
+        let (mut client, mut stream, progress) = connected().await;
+        let idle = stream.limits.idle;
+        let mut read = vec![0; 1_024];
+        client.write_all(b"GET /yes HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(stream.read(&mut read).await.unwrap() > 0);
+        progress.begin();
+        assert!(timeout(idle * 5, stream.read(&mut read)).await.is_err(), "the answer is not given yet");
+        progress.send();
+        assert!(timeout(idle * 5, stream.read(&mut read)).await.is_err(), "nor is it gone");
+        stream.flush().await.unwrap();
+        let gone = Instant::now();
+        let ended = stream.read(&mut read).await.unwrap_err();
+        assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
+        assert!((idle..idle + Duration::from_secs(1)).contains(&gone.elapsed()), "{:?}", gone.elapsed());
     }
 }
