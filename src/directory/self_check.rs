@@ -2,13 +2,17 @@
 
 use super::{Directory, FeedError, Hits};
 use crate::model::handle_set::HandleSet;
+use crate::store::Patience;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Handles of a sample.
 const SAMPLE: usize = 128;
 /// A change that is under way may be seen by one of the two only: so often must they disagree.
 const TIMES: usize = 3;
+/// How long the database may be waited for: whoever fills lost views waits for the check.
+const BRIEFLY: Duration = Duration::from_secs(2);
 
 /// Handles of some request since the last check, without a word of whose they were.
 #[derive(Debug, Default)]
@@ -46,11 +50,13 @@ impl Directory {
     pub async fn check_itself(&self) -> Result<(), FeedError> {
         let Some((epoch, handles)) = self.sampling.take() else { return Ok(()) };
         let Some(handles) = HandleSet::new(&handles) else { return Ok(()) };
+        let patience = Patience::of(BRIEFLY);
         let mut wrong = 0;
         for _ in 0..TIMES {
             self.catch_up().await?;
-            let seen = self.find(epoch, handles, HandleSet::default()).await?;
-            let true_ones = self.find_in_database(epoch, handles, HandleSet::default()).await?;
+            let seen = patience.clone().bound(self.find(epoch, handles, HandleSet::default())).await?;
+            let asked = self.find_in_database(epoch, handles, HandleSet::default());
+            let true_ones = patience.clone().bound(asked).await?;
             wrong = disagreements(&seen, &true_ones);
             if wrong == 0 {
                 return Ok(());

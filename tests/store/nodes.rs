@@ -34,6 +34,8 @@ use tuttu::store::{DatabaseUrl, DirectoryRow, Listing, Patience, Plan, RegisterO
 const PROMISED: Duration = Duration::from_secs(5);
 /// What a request may wait for the database.
 const REQUEST: Duration = Duration::from_millis(1_500);
+/// After a partition everything is as before within this.
+const RECOVERED: Duration = Duration::from_secs(5);
 /// The most handles that are asked for at once.
 const BATCH: usize = 5_000;
 /// At the end of its transaction every hundredth registration is slow and every twentieth comes to nothing.
@@ -290,18 +292,18 @@ async fn nobody_is_missed_though_the_way_to_the_database_is_cut_dead_or_slow() {
         done.store(true, Ordering::SeqCst);
     };
     futures_util::join!(partitions, watched.until(&done, &scene.second, &acknowledged));
-    recoveries.sort_unstable();
+    let longest = recoveries.into_iter().max().unwrap();
     println!(
         "| {times} times cut, half open or slow | missed: {} of {} | lag p99 {:.0?} | {} answers, {} times none; as before \
-         after at most {:.0?} |",
+         after at most {longest:.1?} |",
         watched.missed,
         acknowledged.all.load(Ordering::Relaxed),
         watched.p99(),
         watched.answered,
         watched.unanswered,
-        recoveries.last().unwrap(),
     );
     assert_eq!(watched.missed, 0);
+    assert!(longest <= RECOVERED * if proving() { 1 } else { 3 }, "as before only after {longest:?}");
     assert_eq!(watched.lags.len() as u64, acknowledged.all.load(Ordering::Relaxed));
     scene.end().await;
 }
