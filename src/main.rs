@@ -7,6 +7,10 @@ use commands::{Command, completions};
 use std::process::ExitCode;
 use tuttu::store::Origin;
 
+/// Each request allocates some dozens of small things, many of which another thread frees.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Proves that a person holds a phone number, gives their devices tokens, and finds which of their contacts
 /// are already users.
 ///

@@ -29,6 +29,7 @@ mod error;
 mod feed;
 mod forgetting;
 mod gateway_states;
+mod gathering;
 mod granting;
 mod guard;
 mod holding;
@@ -95,6 +96,7 @@ pub use spending::Caps;
 pub use switches::SendingPause;
 
 use crate::model::audit::Pen;
+use gathering::Gathering;
 use server::Server;
 use sqlx::SqlitePool;
 use std::sync::{Arc, OnceLock};
@@ -114,6 +116,7 @@ enum Pool {
     Sqlite {
         writer: Writer,
         readers: SqlitePool,
+        lookups: Gathering,
         /// Says that the file is in use, for as long as it is.
         _hold: Option<Arc<Hold>>,
     },

@@ -27,9 +27,9 @@ const PAGE: i64 = 20_000;
 const PARTS: u8 = 2;
 /// Rows between two lines of the log.
 const PROGRESS: u64 = 1_000_000;
-/// What an entry of a complete view takes at most, right after it has grown.
+/// What an entry takes at most, of a complete view right after it has grown, or of a cache that could hold everybody.
 const BYTES_EACH: u64 = 60;
-/// What a filter takes of the memory at most: the rest is the cache's.
+/// What a cache has even where other views take all the memory.
 const SMALLEST_CACHE: u64 = 1 << 20;
 
 impl Directory {
@@ -158,7 +158,9 @@ impl Directory {
             return Ok(View::Complete(Table::with_capacity(users)?));
         }
         let filter = Filter::for_users(users, self.settings.false_positive_rate);
-        let left = room.saturating_sub(filter.bytes()).max(SMALLEST_CACHE);
+        // No more than everybody takes: entries that lie far apart are found more slowly.
+        let everybody = filter.capacity().saturating_mul(BYTES_EACH);
+        let left = room.saturating_sub(filter.bytes()).min(everybody).max(SMALLEST_CACHE);
         Ok(View::Filtered(Filtered::new(filter, Cache::with_bytes(left)?)))
     }
 

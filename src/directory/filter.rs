@@ -49,6 +49,11 @@ impl Filter {
         }
     }
 
+    /// How many it was made for.
+    pub(super) const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// Whether more was told than it was made for.
     pub(super) fn outgrown(&self) -> bool {
         self.held() > self.capacity

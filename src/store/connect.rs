@@ -1,5 +1,6 @@
 //! Opening a database: the scheme of its URL picks the engine.
 
+use super::gathering::Gathering;
 use super::holding::Hold;
 use super::server::Server;
 use super::writer::Writer;
@@ -84,7 +85,7 @@ impl From<u32> for Connections {
 
 /// Rows that a reader is ahead of who takes them: with sqlx's 50 both wake each other all the time.
 const ROWS_AHEAD: usize = 2_000;
-/// Pages that a reader keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows.
+/// Pages that a connection keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows.
 const CACHED: &str = "-16384";
 
 impl Store {
@@ -124,7 +125,8 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        .pragma("secure_delete", "on");
+        .pragma("secure_delete", "on")
+        .pragma("cache_size", CACHED);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .test_before_acquire(false)
@@ -136,7 +138,7 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         // A file does not hang up: asking each time whether it is there costs as much as a lookup.
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true).pragma("cache_size", CACHED))
+        .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true))
         .await?;
-    Ok(Pool::Sqlite { writer: Writer::new(writer), readers, _hold: hold })
+    Ok(Pool::Sqlite { writer: Writer::new(writer), readers, lookups: Gathering::new(), _hold: hold })
 }

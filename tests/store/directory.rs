@@ -1,6 +1,8 @@
 //! The directory's rows.
 
 use super::fixtures::{at, contract, entry, handle, registered};
+use futures_util::future::join_all;
+use std::time::Duration;
 use tuttu::store::{AccountChange, Listing};
 
 contract!(a_batch_finds_what_is_there_and_nothing_else, |store| {
@@ -15,6 +17,25 @@ contract!(a_batch_finds_what_is_there_and_nothing_else, |store| {
     assert_eq!(accounts, vec![(anna.account.id, vec![1; 8]), (bo.account.id, vec![2; 8])]);
     assert!(store.find_in_directory(2, &[handle(1)]).await.unwrap().is_empty(), "another epoch");
     assert!(store.find_in_directory(1, &[]).await.unwrap().is_empty());
+});
+
+contract!(those_who_ask_at_once_each_find_their_own, |store| {
+    for byte in 1..=40 {
+        registered(store, &format!("+3584012345{byte:02}"), byte, at(0)).await;
+    }
+    let asked = |who: u8| (0..who % 9).map(|step| handle(who % 41 + step * 5)).collect::<Vec<_>>();
+    let asks = (0..64).map(|who| async move {
+        let (epoch, asked) = (u32::from(who % 5 == 4) + 1, asked(who));
+        let mut found: Vec<_> = store.find_in_directory(epoch, &asked).await.unwrap();
+        found.sort_by_key(|row| row.handle);
+        let there = |byte: &u8| epoch == 1 && asked.contains(&handle(*byte));
+        let expected: Vec<_> = (1..=40).filter(there).map(|byte| (1, handle(byte))).collect();
+        let found: Vec<_> = found.iter().map(|row| (row.epoch, row.handle)).collect();
+        assert_eq!(found, expected, "{who}");
+    });
+    // Some go away without waiting: the others are answered all the same.
+    let gone = (0..8).map(|_| tokio::time::timeout(Duration::ZERO, store.find_in_directory(1, &[])));
+    futures_util::future::join(join_all(asks), join_all(gone)).await;
 });
 
 contract!(pages_hold_the_whole_directory_in_order, |store| {
