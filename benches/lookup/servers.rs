@@ -48,6 +48,8 @@ impl Server {
             .env("TUTTU__KEYS__FILE", directory.key_file())
             .env("TUTTU__DIRECTORY__MODE", mode)
             .env("TUTTU__DIRECTORY__MEMORY", "4GiB")
+            // A load that asks for all that there is would be refused in part: what a lookup costs is asked here.
+            .env("TUTTU__SERVER__REQUESTS_IN_FLIGHT", "4096")
             .env("TUTTU__LOG__LEVEL", log_level)
             .stderr(log);
         for limit in ["LOOKUP_BUDGET", "BUDGET_PER_HOUR", "REQUESTS_PER_HOUR", "HANDLES_PER_HOUR"] {
