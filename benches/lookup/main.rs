@@ -102,7 +102,7 @@ struct Effort {
 impl Effort {
     fn of(arguments: &Arguments) -> Self {
         let (rounds, window, books, fresh) =
-            if arguments.quick { (3, 400, 512, 100) } else { (5, 800, 1_024, 200) };
+            if arguments.quick { (3, 400, 512, 100) } else { (5, 800, 1_024, 300) };
         Self {
             quick: arguments.quick,
             rounds: arguments.rounds.unwrap_or(rounds),

@@ -41,6 +41,8 @@ struct Fresh<'a> {
     books: Vec<Book<'a>>,
 }
 
+/// How many ask at once.
+const CONNECTIONS: usize = 64;
 /// Form, handles, percentage of users, whether it is among the main questions.
 const QUESTIONS: [(Form, usize, usize, bool); 9] = [
     (Form::Binary, 1_000, 30, true),
@@ -177,9 +179,9 @@ fn start(directory: &Filled, modes: &[&str]) -> Vec<Subject> {
     subjects
 }
 
-/// Under load of 64 connections, then one at a time.
+/// Under load, then one at a time.
 fn ask(server: &Server, requests: &[Prepared], window: Duration) -> Figures {
-    let loaded = ask_over(server, requests, (64, Until::Elapsed(window)));
+    let loaded = ask_over(server, requests, (CONNECTIONS, Until::Elapsed(window)));
     let alone = ask_over(server, requests, (1, Until::Elapsed(window / 2)));
     Figures { loaded, alone: Some(alone) }
 }
@@ -194,7 +196,7 @@ fn ask_fresh(server: &Server, fresh: &mut Fresh<'_>, books: usize) -> Figures {
         .collect();
     load::check(server.address, &friends);
     let requests: Vec<Prepared> = books.iter().map(|book| book.request(Form::Binary)).collect();
-    Figures { loaded: ask_over(server, &requests, (16, Until::AllAsked)), alone: None }
+    Figures { loaded: ask_over(server, &requests, (CONNECTIONS, Until::AllAsked)), alone: None }
 }
 
 fn ask_over(server: &Server, requests: &[Prepared], load: (usize, Until)) -> crate::report::Measured {
