@@ -11,7 +11,7 @@ use std::time::Duration;
 const SAMPLE: usize = 128;
 /// A change that is under way may be seen by one of the two only: so often must they disagree.
 const TIMES: usize = 3;
-/// How long the database may be waited for: whoever fills lost views waits for the check.
+/// How long the database may be waited for each time: whoever fills lost views waits for the check.
 const BRIEFLY: Duration = Duration::from_secs(2);
 
 /// Handles of some request since the last check, without a word of whose they were.
@@ -50,13 +50,14 @@ impl Directory {
     pub async fn check_itself(&self) -> Result<(), FeedError> {
         let Some((epoch, handles)) = self.sampling.take() else { return Ok(()) };
         let Some(handles) = HandleSet::new(&handles) else { return Ok(()) };
-        let patience = Patience::of(BRIEFLY);
         let mut wrong = 0;
         for _ in 0..TIMES {
             self.catch_up().await?;
-            let seen = patience.clone().bound(self.find(epoch, handles, HandleSet::default())).await?;
-            let asked = self.find_in_database(epoch, handles, HandleSet::default());
-            let true_ones = patience.clone().bound(asked).await?;
+            let both = async {
+                let seen = self.find(epoch, handles, HandleSet::default()).await?;
+                Ok::<_, FeedError>((seen, self.find_in_database(epoch, handles, HandleSet::default()).await?))
+            };
+            let (seen, true_ones) = Patience::of(BRIEFLY).bound(both).await?;
             wrong = disagreements(&seen, &true_ones);
             if wrong == 0 {
                 return Ok(());

@@ -117,7 +117,7 @@ fn cut(epoch: u32, packed: &[u8]) -> Result<Vec<DirectoryRow>, StoreError> {
 pub(super) async fn find_on_sqlite(
     readers: &SqlitePool,
     epoch: u32,
-    handles: impl Iterator<Item = &StoredHandle>,
+    handles: &[StoredHandle],
 ) -> Result<Vec<DirectoryRow>, StoreError> {
     // One blob with a handle every 16 bytes: cutting it is several times faster than reading JSON. And one with a row
     // every 40 bytes: sqlx hands every row of its own, with every column, from one thread to another.
@@ -125,8 +125,7 @@ pub(super) async fn find_on_sqlite(
             SELECT 1 UNION ALL SELECT at + 16 FROM asked WHERE at + 16 < length($2))
         SELECT CAST(group_concat(d.handle || d.account_id || d.tag, '') AS BLOB) FROM asked
         CROSS JOIN directory AS d ON d.handle = substr($2, at, 16) AND d.epoch_id = $1";
-    let mut asked = Vec::with_capacity(handles.size_hint().0 * 16);
-    handles.for_each(|handle| asked.extend_from_slice(handle.as_bytes()));
+    let asked = handles.iter().map(|handle| *handle.as_bytes()).collect::<Vec<_>>().into_flattened();
     let found: Option<Vec<u8>> =
         sqlx::query_scalar(FIND).bind(i64::from(epoch)).bind(asked).fetch_one(readers).await?;
     cut(epoch, &found.unwrap_or_default())

@@ -59,10 +59,16 @@ impl Gathering {
         let Ok(_turn) = self.turns.acquire().await else { return };
         let asks = take(&mut self.waiting());
         let Some(epoch) = asks.first().map(|ask| ask.epoch) else { return };
-        let handles = asks.iter().flat_map(|ask| &ask.handles);
-        match find_on_sqlite(&readers, epoch, handles).await {
-            Ok(rows) => share(rows, asks),
-            Err(cause) => asks.into_iter().for_each(|ask| tell(ask.answer, Err(cause.clone()))),
+        if let [_, _, ..] = asks.as_slice() {
+            let handles: Vec<_> = asks.iter().flat_map(|ask| &ask.handles).copied().collect();
+            if let Ok(rows) = find_on_sqlite(&readers, epoch, &handles).await {
+                return share(rows, asks);
+            }
+        }
+        // Alone, or one by one: a row that cannot be read fails nobody but those who ask for it.
+        for ask in asks {
+            let rows = find_on_sqlite(&readers, epoch, &ask.handles).await;
+            tell(ask.answer, rows);
         }
     }
 

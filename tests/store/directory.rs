@@ -1,7 +1,9 @@
 //! The directory's rows.
 
-use super::fixtures::{at, contract, entry, handle, registered};
+use super::fixtures::{Database, at, contract, entry, handle, registered};
+use crate::engine::Engine;
 use futures_util::future::join_all;
+use sqlx::{Connection as _, SqliteConnection};
 use std::time::Duration;
 use tuttu::store::{AccountChange, Listing};
 
@@ -37,6 +39,24 @@ contract!(those_who_ask_at_once_each_find_their_own, |store| {
     let gone = (0..8).map(|_| tokio::time::timeout(Duration::ZERO, store.find_in_directory(1, &[])));
     futures_util::future::join(join_all(asks), join_all(gone)).await;
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_cannot_be_read_fails_nobody_but_those_who_ask_for_it() {
+    let database = Database::fresh(Engine::Sqlite).await;
+    for byte in 0..2 {
+        registered(&database.store, &format!("+35840123456{byte}"), byte, at(0)).await;
+    }
+    let mut somebody = SqliteConnection::connect(&database.url).await.unwrap();
+    let alter = sqlx::query("UPDATE directory SET tag = x'01' WHERE handle = $1");
+    alter.bind(handle(1).as_bytes().as_slice()).execute(&mut somebody).await.unwrap();
+    let store = &database.store;
+    let asks = (0..32).map(|turn| async move {
+        store.find_in_directory(1, &[handle(turn % 2)]).await.map(|rows| rows.len()).ok()
+    });
+    let found = join_all(asks).await;
+    assert_eq!(found, [Some(1), None].repeat(16));
+    database.end().await;
+}
 
 contract!(pages_hold_the_whole_directory_in_order, |store| {
     for byte in [5, 1, 4, 2, 3] {
