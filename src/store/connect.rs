@@ -140,5 +140,6 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         .acquire_timeout(Duration::from_secs(30))
         .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true))
         .await?;
-    Ok(Pool::Sqlite { writer: Writer::new(writer), readers, lookups: Gathering::new(), _hold: hold })
+    let lookups = Gathering::new(readers.clone());
+    Ok(Pool::Sqlite { writer: Writer::new(writer), readers, lookups, _hold: hold })
 }

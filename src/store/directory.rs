@@ -144,9 +144,7 @@ impl Store {
         const POSTGRES: &str = "SELECT handle, account_id, tag FROM directory
             WHERE epoch_id = $1 AND handle = ANY ($2)";
         let rows: Vec<Row> = match &self.pool {
-            super::Pool::Sqlite { readers, lookups, .. } => {
-                return lookups.find(readers, epoch, handles).await;
-            }
+            super::Pool::Sqlite { lookups, .. } => return lookups.find(epoch, handles).await,
             super::Pool::Postgres(server) => {
                 let asked: Vec<&[u8]> = handles.iter().map(|handle| handle.as_bytes().as_slice()).collect();
                 let asking = async {

@@ -20,6 +20,7 @@ const MOST_KEYS: usize = 4_096;
 /// Gathers lookups.
 #[derive(Debug, Clone)]
 pub(super) struct Gathering {
+    readers: SqlitePool,
     waiting: Arc<Mutex<VecDeque<Ask>>>,
     turns: Arc<Semaphore>,
     statements: TaskTracker,
@@ -34,40 +35,40 @@ struct Ask {
 }
 
 impl Gathering {
-    pub(super) fn new() -> Self {
+    /// Of lookups on these connections.
+    pub(super) fn new(readers: SqlitePool) -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Self { waiting: Arc::default(), turns, statements: TaskTracker::new() }
+        Self { readers, waiting: Arc::default(), turns, statements: TaskTracker::new() }
     }
 
     /// The entries at any of these handles.
     pub(super) async fn find(
         &self,
-        readers: &SqlitePool,
         epoch: u32,
         handles: &[StoredHandle],
     ) -> Result<Vec<DirectoryRow>, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.waiting().push_back(Ask { epoch, handles: handles.to_vec(), answer });
         // In a task, so that whoever goes away does not take the statement of others along.
-        self.statements.spawn(self.clone().run(readers.clone()));
+        self.statements.spawn(self.clone().run());
         answered.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))
     }
 
     /// Waits for a turn, and answers all who wait by then, unless another turn has.
-    async fn run(self, readers: SqlitePool) {
+    async fn run(self) {
         // Turns are never closed.
         let Ok(_turn) = self.turns.acquire().await else { return };
         let asks = take(&mut self.waiting());
         let Some(epoch) = asks.first().map(|ask| ask.epoch) else { return };
         if let [_, _, ..] = asks.as_slice() {
             let handles: Vec<_> = asks.iter().flat_map(|ask| &ask.handles).copied().collect();
-            if let Ok(rows) = find_on_sqlite(&readers, epoch, &handles).await {
+            if let Ok(rows) = find_on_sqlite(&self.readers, epoch, &handles).await {
                 return share(rows, asks);
             }
         }
         // Alone, or one by one: a row that cannot be read fails nobody but those who ask for it.
         for ask in asks {
-            let rows = find_on_sqlite(&readers, epoch, &ask.handles).await;
+            let rows = find_on_sqlite(&self.readers, epoch, &ask.handles).await;
             tell(ask.answer, rows);
         }
     }
