@@ -1,9 +1,8 @@
 //! Between the network and the routes: connections are counted, and none may take its time for ever.
 //!
 //! `axum::serve` waits without end for a request head that stops halfway. Here a silent socket, half a head, a slow
-//! body and a slow reader each have a limit, connections have one in all and per address, and after an hour each ends behind the
-//! answer that is under way.
-//! What there is no room for is refused at the gate, before it costs anything.
+//! body and a slow reader each have a limit, connections have one in all and per address, and after an hour each ends
+//! behind the answer that is under way. What there is no room for is refused at the gate, before it costs anything.
 
 mod body;
 mod connection;
