@@ -90,7 +90,7 @@ pub use patience::Patience;
 pub use people::AccountLock;
 pub use registrations::{Plan, RegisterOutcome, Registration};
 pub use rekeying::{KeyLease, Resealed, SealedColumn, SealedValue};
-pub use relisting::{DiscoverableAccount, NewRow};
+pub use relisting::{DiscoverableAccount, NewRow, Relisting};
 pub use restoring::Restored;
 pub use spending::Caps;
 pub use switches::SendingPause;

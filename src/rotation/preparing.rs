@@ -10,7 +10,7 @@ use crate::model::handle::Handle;
 use crate::model::id::AccountId;
 use crate::model::keys::Keys;
 use crate::model::sealed::{SealBroken, open};
-use crate::store::{DiscoverableAccount, EpochLease, EpochProgress, NewRow};
+use crate::store::{DiscoverableAccount, EpochLease, EpochProgress, NewRow, Relisting};
 use crate::verification::Failure;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Rows of a run: 192 MB. The more there are, the fewer times a page of the table is written.
+/// Rows of a run: 160 MB. The more there are, the fewer times a page of the table is written.
 const RUN: usize = 4_000_000;
 /// Accounts that are read at once.
 const PAGE: i64 = 4_000;
@@ -40,6 +40,7 @@ pub(super) struct Preparation<'a> {
 
 /// Rows in the order of handles, and the last account that they were made from.
 struct Run {
+    relisting: Relisting,
     rows: Vec<NewRow>,
     accounts: u64,
     to: Option<AccountId>,
@@ -71,7 +72,7 @@ impl<'a> Preparation<'a> {
             if run.accounts == 0 {
                 break;
             }
-            if !self.write(&run).await? {
+            if !self.write(run).await? {
                 return Ok(false);
             }
         }
@@ -81,7 +82,8 @@ impl<'a> Preparation<'a> {
 
     /// The next run; `None` if it was stopped.
     async fn collect(&mut self) -> Result<Option<Run>, Failure> {
-        let mut run = Run { rows: Vec::new(), accounts: 0, to: self.progress.passed_to };
+        let relisting = self.rotation.store.begin_relisting(self.epoch.id).await?;
+        let mut run = Run { relisting, rows: Vec::new(), accounts: 0, to: self.progress.passed_to };
         while run.rows.len() < RUN {
             if !self.goes_on().await? {
                 return Ok(None);
@@ -103,12 +105,17 @@ impl<'a> Preparation<'a> {
         Ok(Some(sorted.await.map_err(|_| Failure::CutOff)?))
     }
 
-    async fn write(&mut self, run: &Run) -> Result<bool, Failure> {
+    /// Writes a run, or leaves the rest of it to the next one; `false` if it was stopped.
+    async fn write(&mut self, mut run: Run) -> Result<bool, Failure> {
         for chunk in run.rows.chunks(CHUNK) {
             if !self.goes_on().await? {
                 return Ok(false);
             }
-            self.rotation.store.add_epoch_rows(self.epoch.id, chunk).await?;
+            if self.rotation.store.add_epoch_rows(&mut run.relisting, chunk).await?.is_none() {
+                tracing::warn!(epoch = self.epoch.id, "accounts are read again: this took longer than a day");
+                self.progress.done = self.progress.passed;
+                return Ok(true);
+            }
             self.progress.done += u64::try_from(chunk.len()).unwrap_or(0);
             sleep(BREATH).await;
         }
@@ -152,5 +159,5 @@ fn row(keys: &Keys, epoch: &Epoch, account: &DiscoverableAccount) -> Option<NewR
     let key = keys.directory(epoch.id);
     let handle = key.store_handle(derived.ok()?);
     let tag = key.tag(epoch.id, handle, account.id);
-    Some(NewRow { handle, account: account.id, tag, mark: account.mark() })
+    Some(NewRow { handle, account: account.id, tag })
 }

@@ -19,6 +19,7 @@ mod reader;
 mod waking;
 
 pub use reader::FeedReader;
+pub(super) use reader::SQLITE_HEAD;
 pub use waking::FeedListener;
 
 use super::error::Table;

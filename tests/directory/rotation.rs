@@ -45,10 +45,11 @@ fn asked(pepper: &Pepper) -> Vec<[u8; 16]> {
     handles
 }
 
-/// Discoverable accounts; of the epoch that is live, only the rows of those who are asked for.
+/// Discoverable accounts, each with its row in the epoch that is live.
 async fn write(file: &Path, keys: &Keys, pepper: &Pepper, accounts: u32) {
     let options = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal);
     let mut connection = options.synchronous(SqliteSynchronous::Off).connect().await.unwrap();
+    let mut listed = Vec::new();
     for first in (0..accounts).step_by(ROWS as usize) {
         let places = first..accounts.min(first + ROWS);
         let rows = vec!["(?, ?, ?, 1, 1)"; places.len()].join(", ");
@@ -61,19 +62,21 @@ async fn write(file: &Path, keys: &Keys, pepper: &Pepper, accounts: u32) {
             let sealed = seal(keys.number(), &Account::number_place(&id), number.e164().as_bytes()).unwrap();
             let index = keys.number_index(&number).as_bytes().to_vec();
             insert = insert.bind(id.as_bytes().to_vec()).bind(index).bind(sealed);
+            listed.push((keys.directory(1).store_handle(Handle::derive(pepper, &number)), id));
         }
         insert.execute(&mut connection).await.unwrap();
     }
-    for place in 0..ASKED {
-        let stored = keys.directory(1).store_handle(Handle::derive(pepper, &number(place)));
-        let tag = keys.directory(1).tag(1, stored, account(place));
-        sqlx::query("INSERT INTO directory (epoch_id, handle, account_id, tag) VALUES (1, $1, $2, $3)")
-            .bind(stored.as_bytes().as_slice())
-            .bind(account(place).as_bytes().as_slice())
-            .bind(tag.as_slice())
-            .execute(&mut connection)
-            .await
-            .unwrap();
+    // In the order of the table, which it is written in many times faster.
+    listed.sort_unstable();
+    for listed in listed.chunks(ROWS as usize) {
+        let rows = vec!["(1, ?, ?, ?)"; listed.len()].join(", ");
+        let insert = format!("INSERT INTO directory (epoch_id, handle, account_id, tag) VALUES {rows}");
+        let mut insert = sqlx::query(AssertSqlSafe(insert));
+        for (handle, id) in listed {
+            let tag = keys.directory(1).tag(1, *handle, *id).to_vec();
+            insert = insert.bind(handle.as_bytes().to_vec()).bind(id.as_bytes().to_vec()).bind(tag);
+        }
+        insert.execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
 }

@@ -2,7 +2,10 @@
 
 use super::fixtures::{at, contract, entry, handle, index, registered};
 use tuttu::model::id::AccountId;
-use tuttu::store::{AccountChange, DiscoverableAccount, EpochLease, EpochProgress, Listing, NewRow, Store};
+use tuttu::store::{
+    AccountChange, DiscoverableAccount, EpochLease, EpochProgress, Listing, NewRow, Resealed, SealedColumn,
+    Store,
+};
 
 fn lease(worker: u8, until: i64) -> EpochLease {
     EpochLease { epoch: 2, worker: [worker; 16], until: at(until) }
@@ -10,7 +13,7 @@ fn lease(worker: u8, until: i64) -> EpochLease {
 
 /// The row of an account, at the handle of `byte`.
 fn row(account: &DiscoverableAccount, byte: u8) -> NewRow {
-    NewRow { handle: handle(byte), account: account.id, tag: [byte; 8], mark: account.mark() }
+    NewRow { handle: handle(byte), account: account.id, tag: [byte; 8] }
 }
 
 /// Some people, as they are read, each with the row to come.
@@ -70,35 +73,65 @@ contract!(everybody_discoverable_is_read_in_pages, |store| {
 });
 
 contract!(rows_are_added_for_those_who_are_still_discoverable_and_replace_nothing, |store| {
-    let mut rows = people(store, 6).await;
-    let (hid, erased, moved, listed_since) = (rows[0], rows[1], rows[2], rows[3]);
-    store.set_visibility(hid.account, None, &Listing::Hidden(vec![(1, handle(1))]), at(0)).await.unwrap();
-    let account = store.account(erased.account).await.unwrap().unwrap();
-    store.erase_account(&account, &Listing::Hidden(vec![(1, handle(2))]), at(0)).await.unwrap();
-    rows[2].mark = [9; 8];
+    let mut relisting = store.begin_relisting(2).await.unwrap();
+    let rows = people(store, 6).await;
+    let (hid, erased, listed_since) = (rows[0], rows[1], rows[2]);
+    let hidden = |row: &NewRow, byte| Listing::Hidden(vec![(1, handle(byte)), (2, row.handle)]);
+    store.set_visibility(hid.account, None, &hidden(&hid, 1), at(0)).await.unwrap();
     let newer = AccountId::random();
     let mut entry = entry(2, 0, newer);
     entry.handle = listed_since.handle;
-    store.set_visibility(rows[5].account, Some(at(1)), &Listing::Listed(vec![entry]), at(0)).await.unwrap();
-    assert_eq!(store.add_epoch_rows(2, &rows).await.unwrap(), 2);
-    assert_eq!(store.add_epoch_rows(2, &rows).await.unwrap(), 0, "again, after a crash");
+    store.set_visibility(rows[4].account, Some(at(1)), &Listing::Listed(vec![entry]), at(0)).await.unwrap();
+    assert_eq!(store.add_epoch_rows(&mut relisting, &rows[3..4]).await.unwrap(), Some(1));
+    let account = store.account(erased.account).await.unwrap().unwrap();
+    store.erase_account(&account, &hidden(&erased, 2), at(0)).await.unwrap();
+    assert_eq!(store.add_epoch_rows(&mut relisting, &rows).await.unwrap(), Some(2));
+    assert_eq!(store.add_epoch_rows(&mut relisting, &rows).await.unwrap(), Some(0), "again, after a crash");
     let expected: Vec<_> = vec![
         (listed_since.handle, newer),
+        (rows[3].handle, rows[3].account),
         (rows[4].handle, rows[4].account),
         (rows[5].handle, rows[5].account),
     ];
-    assert_eq!(listed(store, 2).await, expected, "not {moved:?}, whose number is another");
-    assert_eq!(store.add_epoch_rows(2, &[]).await.unwrap(), 0);
+    assert_eq!(listed(store, 2).await, expected);
+    assert_eq!(store.add_epoch_rows(&mut relisting, &[]).await.unwrap(), Some(0));
     let found = store.find_in_directory(2, &[rows[4].handle]).await.unwrap();
     assert_eq!(found[0].tag, [104; 8]);
 });
 
+contract!(an_account_whose_number_was_sealed_anew_meanwhile_gets_its_row, |store| {
+    let mut relisting = store.begin_relisting(2).await.unwrap();
+    let rows = people(store, 2).await;
+    let before = store.sealed_values(SealedColumn::AccountNumber, &[], 1).await.unwrap().remove(0);
+    let resealed = Resealed { before, sealed: vec![2; 57] };
+    assert_eq!(store.replace_sealed(SealedColumn::AccountNumber, &[resealed]).await.unwrap(), 1);
+    assert_eq!(store.add_epoch_rows(&mut relisting, &rows).await.unwrap(), Some(2));
+});
+
+contract!(rows_that_are_older_than_the_feed_must_be_read_again, |store| {
+    let mut relisting = store.begin_relisting(2).await.unwrap();
+    let rows = people(store, 3).await;
+    let hidden = Listing::Hidden(vec![(1, handle(1)), (2, rows[0].handle)]);
+    store.set_visibility(rows[0].account, None, &hidden, at(0)).await.unwrap();
+    for hour in [0, 25] {
+        store.forget_feed(at(hour * 3_600)).await.unwrap();
+    }
+    // PostgreSQL looks at the accounts.
+    let known = (store.engine() == "postgres").then_some(2);
+    assert_eq!(store.add_epoch_rows(&mut relisting, &rows).await.unwrap(), known);
+    assert_eq!(listed(store, 2).await.len(), known.map_or(0, |_| 2));
+    let mut again = store.begin_relisting(2).await.unwrap();
+    let added = store.add_epoch_rows(&mut again, &rows[1..]).await.unwrap();
+    assert_eq!(added, Some(if known.is_some() { 0 } else { 2 }));
+});
+
 contract!(hiding_beside_the_writing_of_a_row_leaves_none, |store| {
+    let mut relisting = store.begin_relisting(2).await.unwrap();
     for row in people(store, 12).await {
         let hidden = Listing::Hidden(vec![(2, row.handle)]);
         let (hid, added) = futures_util::future::join(
             store.set_visibility(row.account, None, &hidden, at(0)),
-            store.add_epoch_rows(2, &[row]),
+            store.add_epoch_rows(&mut relisting, &[row]),
         )
         .await;
         assert_eq!((hid.unwrap(), added.is_ok()), (AccountChange::Done(()), true));
@@ -108,7 +141,8 @@ contract!(hiding_beside_the_writing_of_a_row_leaves_none, |store| {
 
 contract!(an_ended_epoch_is_emptied_in_pieces_and_the_others_stay, |store| {
     let rows = people(store, 7).await;
-    store.add_epoch_rows(2, &rows).await.unwrap();
+    let mut relisting = store.begin_relisting(2).await.unwrap();
+    store.add_epoch_rows(&mut relisting, &rows).await.unwrap();
     let (mut after, mut pieces) = (None, 0);
     loop {
         after = store.empty_epoch(1, after, 4).await.unwrap();

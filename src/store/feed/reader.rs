@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use std::fmt;
 
 const IDENTITY: &str = "SELECT identity FROM feed_identity WHERE name = 'feed'";
-const SQLITE_HEAD: &str =
+pub(in crate::store) const SQLITE_HEAD: &str =
     "SELECT COALESCE((SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'directory_feed'), 0)";
 /// One statement, hence one look at the database, for the identity, the head and the rows.
 const SQLITE_NEWS: &str = "SELECT i.identity,
