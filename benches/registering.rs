@@ -44,7 +44,7 @@ use tuttu::verification::{StartRequest, VerificationPolicy, Verifications};
 
 const ROUNDS: usize = 5;
 /// Registrations, or charges, of one measurement.
-const TIMES: usize = 400;
+const TIMES: usize = 2_000;
 const AT_ONCE: usize = 64;
 
 struct Bench {

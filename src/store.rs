@@ -14,6 +14,7 @@ mod api_tokens;
 mod attempts;
 mod audit;
 mod backup;
+mod batch;
 mod budgets;
 mod checks;
 mod citus;

@@ -1,6 +1,7 @@
 //! Accounts: found, hidden or listed.
 
-use super::directory::apply_listing;
+use super::batch::{Batch, add};
+use super::directory::add_listing;
 use super::epochs::overtaken;
 use super::error::Table;
 use super::{Ending, Listing, Store, StoreError, note, read, transact};
@@ -132,7 +133,9 @@ impl Store {
                 .fetch_optional(&mut *tx)
                 .await?;
             let Some(number) = changed else { return Ok(Ending::Rollback(AccountChange::Ended)) };
-            apply_listing!(tx, listing);
+            let mut entries = Batch::on(&*tx);
+            add_listing!(entries, listing);
+            entries.run(&mut *tx).await?;
             let number = TABLE.some("number_index", NumberIndex::from_slice(&number))?;
             let note = Note::new(Action::AccountVisibility).of_number(&number).account(id);
             note!(self, tx, now, note.change("discoverable", None, Some(since.is_some().to_string())));

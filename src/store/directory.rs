@@ -41,46 +41,35 @@ pub(super) const LIST: &str =
 pub(super) const UNLIST: &str = "DELETE FROM directory WHERE epoch_id = $1 AND handle = $2";
 pub(super) const TELL: &str =
     "INSERT INTO directory_feed (epoch_id, handle, account_id, tag) VALUES ($1, $2, $3, $4)";
+pub(super) const TELL_UNLISTED: &str = "INSERT INTO directory_feed (epoch_id, handle) VALUES ($1, $2)";
 
-/// Applies a [`Listing`] in the transaction `$tx`, and tells the feed of it.
-macro_rules! apply_listing {
-    ($tx:ident, $listing:expr) => {
+/// Adds what a [`Listing`] does, and tells the feed of it, to a batch.
+macro_rules! add_listing {
+    ($batch:ident, $listing:expr) => {
         match $listing {
             $crate::store::Listing::Unchanged => {}
             $crate::store::Listing::Listed(rows) => {
                 for row in rows {
+                    let (epoch, handle) = (i64::from(row.epoch), row.handle.as_bytes().as_slice());
                     for statement in [$crate::store::directory::LIST, $crate::store::directory::TELL] {
-                        sqlx::query(statement)
-                            .bind(i64::from(row.epoch))
-                            .bind(row.handle.as_bytes().as_slice())
-                            .bind(row.account.as_bytes().as_slice())
-                            .bind(&row.tag)
-                            .execute(&mut *$tx)
-                            .await?;
+                        add!($batch, statement, epoch, handle, row.account.as_bytes().as_slice(), &row.tag);
                     }
                 }
             }
             $crate::store::Listing::Hidden(handles) => {
                 for (epoch, handle) in handles {
                     let (epoch, handle) = (i64::from(*epoch), handle.as_bytes().as_slice());
-                    sqlx::query($crate::store::directory::UNLIST)
-                        .bind(epoch)
-                        .bind(handle)
-                        .execute(&mut *$tx)
-                        .await?;
-                    sqlx::query($crate::store::directory::TELL)
-                        .bind(epoch)
-                        .bind(handle)
-                        .bind(None::<&[u8]>)
-                        .bind(None::<&[u8]>)
-                        .execute(&mut *$tx)
-                        .await?;
+                    for statement in
+                        [$crate::store::directory::UNLIST, $crate::store::directory::TELL_UNLISTED]
+                    {
+                        add!($batch, statement, epoch, handle);
+                    }
                 }
             }
         }
     };
 }
-pub(super) use apply_listing;
+pub(super) use add_listing;
 
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>);
 

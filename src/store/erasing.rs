@@ -3,7 +3,8 @@
 use super::accounts::AccountChange;
 use super::attempts::{ERASE, ERASE_STEPS, HOLD_PROGRESS};
 use super::audit::DESTROY_NAMED;
-use super::directory::apply_listing;
+use super::batch::{Batch, add};
+use super::directory::add_listing;
 use super::epochs::overtaken;
 use super::error::Table;
 use super::registrations::device_ids;
@@ -106,8 +107,10 @@ impl Store {
                     return Ok(Ending::Rollback(AccountChange::Ended));
                 }
                 // The account before its entries, as a change of visibility locks them.
-                run!(tx, END_ACCOUNT, id);
-                apply_listing!(tx, listing);
+                let mut ending = Batch::on(&*tx);
+                add!(ending, END_ACCOUNT, id);
+                add_listing!(ending, listing);
+                ending.run(&mut *tx).await?;
                 devices = sqlx::query_scalar(END_DEVICES).bind(id).fetch_all(&mut *tx).await?;
             } else if sqlx::query_scalar(HAS_ACCOUNT).bind(number).fetch_one(&mut *tx).await? {
                 return Ok(Ending::Rollback(AccountChange::Ended));

@@ -1,6 +1,7 @@
 //! A registration: a grant becomes a device of an account, or nothing happens.
 
-use super::directory::apply_listing;
+use super::batch::{Batch, add};
+use super::directory::add_listing;
 use super::epochs::overtaken;
 use super::error::{Table, millis};
 use super::{Ending, Listing, Store, StoreError, note, run, transact};
@@ -114,22 +115,22 @@ impl Store {
             if self.engine() == "postgres" && overtaken!(self, tx, registration.listing) {
                 return Ok(Ending::Rollback(Err(RegisterOutcome::EpochsOutdated)));
             }
-            let granted = run!(tx, SPEND_GRANT, registration.verification.as_bytes().as_slice(), now, now.saturating_sub(millis(GRANT_LIFETIME)), newest);
-            if granted == 0 {
-                let overtaken = overtaken!(self, tx, registration.listing);
-                return Ok(Ending::Rollback(Err(if overtaken { RegisterOutcome::EpochsOutdated } else { RegisterOutcome::GrantUnusable })));
-            }
             let before = registration.plan.before(account.id);
-            let mapped = match &before {
-                None => run!(tx, TAKE_NUMBER, number, id),
-                Some(before) => run!(tx, MOVE_NUMBER, number, id, before.as_bytes().as_slice()),
-            };
-            if mapped == 0 {
-                return Ok(Ending::Rollback(Err(RegisterOutcome::PlanOutdated)));
+            let mut taking = Batch::on(&*tx);
+            add!(taking, SPEND_GRANT, registration.verification.as_bytes().as_slice(), now, now.saturating_sub(millis(GRANT_LIFETIME)), newest);
+            match &before {
+                None => { add!(taking, TAKE_NUMBER, number, id); }
+                Some(before) => { add!(taking, MOVE_NUMBER, number, id, before.as_bytes().as_slice()); }
             }
-            // Behind the number's row, which a lock of the account changes first.
-            if is_locked!(tx, &before) {
-                return Ok(Ending::Rollback(Err(RegisterOutcome::Locked)));
+            let refused = match taking.run(&mut *tx).await?.as_slice() {
+                [0, ..] if overtaken!(self, tx, registration.listing) => Some(RegisterOutcome::EpochsOutdated),
+                [0, ..] => Some(RegisterOutcome::GrantUnusable),
+                [_, 0] => Some(RegisterOutcome::PlanOutdated),
+                // Behind the number's row, which a lock of the account changes first.
+                _ => is_locked!(tx, &before).then_some(RegisterOutcome::Locked),
+            };
+            if let Some(refused) = refused {
+                return Ok(Ending::Rollback(Err(refused)));
             }
             let mut ended: Vec<Vec<u8>> = Vec::new();
             if let Plan::Replace(old) = registration.plan {
@@ -137,15 +138,16 @@ impl Store {
                 ended = sqlx::query_scalar(END_DEVICES).bind(old).fetch_all(&mut *tx).await?;
                 run!(tx, END_ACCOUNT, old);
             }
+            let mut adding = Batch::on(&*tx);
             if registration.plan != Plan::Continue {
-                let sealed = &account.number_sealed;
-                run!(tx, ADD_ACCOUNT, id, number, sealed, since, now);
+                add!(adding, ADD_ACCOUNT, id, number, &account.number_sealed, since, now);
             } else if !matches!(registration.listing, Listing::Unchanged) {
-                run!(tx, SET_VISIBILITY, id, since);
+                add!(adding, SET_VISIBILITY, id, since);
             }
-            apply_listing!(tx, &registration.listing);
+            add_listing!(adding, &registration.listing);
             let device_id = device.id.as_bytes().as_slice();
-            run!(tx, ADD_DEVICE, device_id, id, number, device.secret.as_bytes().as_slice(), &device.name_sealed, device.platform.as_str(), now, i64::from(device.key_version));
+            add!(adding, ADD_DEVICE, device_id, id, number, device.secret.as_bytes().as_slice(), &device.name_sealed, device.platform.as_str(), now, i64::from(device.key_version));
+            adding.run(&mut *tx).await?;
             // A new account has this one device.
             if registration.plan == Plan::Continue {
                 ended = sqlx::query_scalar(END_SURPLUS).bind(id).bind(MAX_DEVICES).bind(device_id).fetch_all(&mut *tx).await?;

@@ -29,8 +29,22 @@ struct Group {
     open: Option<Transaction<'static, Sqlite>>,
     /// Those who wait for the commit.
     members: Vec<oneshot::Sender<Result<(), StoreError>>>,
-    /// A transaction was left in the middle: its savepoint is still there.
-    torn: bool,
+    /// The newest transaction; the commit ends the savepoint before it.
+    member: Member,
+}
+
+/// What became of a transaction of a group.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    /// It has its turn, or began the group: no savepoint that is known of.
+    #[default]
+    Open,
+    /// It is kept.
+    Kept,
+    /// It was dropped in the middle: what it wrote must go.
+    Torn,
+    /// It is undone.
+    Undone,
 }
 
 /// A transaction's turn on the connection.
@@ -86,16 +100,12 @@ impl Writer {
         let mut group = self.group.clone().lock_owned().await;
         drop(waiting);
         group.mend().await;
-        let joined = match &mut group.open {
-            Some(open) => {
-                run(open, "SAVEPOINT member").await?;
-                true
-            }
-            open @ None => {
-                *open = Some(self.pool.begin_with("BEGIN IMMEDIATE").await?);
-                false
-            }
-        };
+        let joined = group.open.is_some();
+        if joined {
+            group.join().await?;
+        } else {
+            *group = Group { open: Some(self.pool.begin_with("BEGIN IMMEDIATE").await?), ..Group::default() };
+        }
         Ok(Turn { writer: self.clone(), group: Some(group), joined })
     }
 
@@ -108,9 +118,21 @@ impl Writer {
 }
 
 impl Group {
+    /// Sets the savepoint before another member. Whoever goes away meanwhile has written nothing: then the next one
+    /// stands inside of it.
+    async fn join(&mut self) -> Result<(), StoreError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        match std::mem::take(&mut self.member) {
+            Member::Open => run(open, "SAVEPOINT member").await,
+            Member::Kept => run(open, "RELEASE member; SAVEPOINT member").await,
+            // It stands where it should.
+            Member::Undone | Member::Torn => Ok(()),
+        }
+    }
+
     /// Undoes what a transaction left that was dropped in the middle.
     async fn mend(&mut self) {
-        if std::mem::take(&mut self.torn) {
+        if self.member == Member::Torn {
             self.undo_member().await;
         }
     }
@@ -118,15 +140,14 @@ impl Group {
     /// Undoes the newest member alone. Where SQLite has undone everything already (a full disk), nobody is committed.
     async fn undo_member(&mut self) {
         let Some(open) = &mut self.open else { return };
-        let undone = run(open, "ROLLBACK TO member").await;
-        if undone.is_err() || run(open, "RELEASE member").await.is_err() {
-            self.lose(undone.err());
+        match run(open, "ROLLBACK TO member").await {
+            Ok(()) => self.member = Member::Undone,
+            Err(cause) => self.lose(&cause),
         }
     }
 
-    fn lose(&mut self, cause: Option<StoreError>) {
+    fn lose(&mut self, cause: &StoreError) {
         drop(self.open.take());
-        let cause = cause.unwrap_or_else(|| sqlx::Error::WorkerCrashed.into());
         for member in self.members.drain(..) {
             let _gone = member.send(Err(cause.clone()));
         }
@@ -152,8 +173,8 @@ impl Turn {
 
     /// Keeps what was written, and waits until it is durable.
     pub(super) async fn keep(mut self) -> Result<(), StoreError> {
-        if self.joined {
-            run(self.connection()?, "RELEASE member").await?;
+        if let Some(group) = self.group.as_mut().filter(|_| self.joined) {
+            group.member = Member::Kept;
         }
         self.end().await
     }
@@ -199,7 +220,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(group) = &mut self.group {
             if self.joined {
-                group.torn = true;
+                group.member = Member::Torn;
             } else {
                 drop(group.open.take());
             }
