@@ -173,7 +173,8 @@ macro_rules! transact {
                         value
                     }
                     Err(cause) => {
-                        turn.undo().await?;
+                        // Where that fails, SQLite has undone it already, and the cause says why.
+                        let _undone = turn.undo().await;
                         return Err(cause);
                     }
                 }

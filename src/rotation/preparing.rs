@@ -112,7 +112,10 @@ impl<'a> Preparation<'a> {
                 return Ok(false);
             }
             if self.rotation.store.add_epoch_rows(&mut run.relisting, chunk).await?.is_none() {
-                tracing::warn!(epoch = self.epoch.id, "accounts are read again: this took longer than a day");
+                tracing::warn!(
+                    epoch = self.epoch.id,
+                    "accounts are read again: the feed has forgotten what changed since"
+                );
                 self.progress.done = self.progress.passed;
                 return Ok(true);
             }

@@ -5,8 +5,11 @@ use super::holding::Hold;
 use super::server::Server;
 use super::writer::Writer;
 use super::{Pool, Store, StoreError};
+use sqlx::Connection as _;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -119,6 +122,16 @@ impl Store {
     }
 }
 
+/// Whether no transaction is left on a connection. Where SQLite itself has undone one (a full disk), sqlx cannot end it
+/// any more and would refuse every other: the connection must go.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // Its end may be on the way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
 async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Pool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -131,6 +144,7 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         .max_connections(1)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
+        .after_release(|connection, _since| Box::pin(is_at_rest(connection)))
         .connect_with(options.clone().create_if_missing(create))
         .await?;
     let readers = SqlitePoolOptions::new()
@@ -142,4 +156,47 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         .await?;
     let lookups = Gathering::new(readers.clone());
     Ok(Pool::Sqlite { writer: Writer::new(writer), readers, lookups, _hold: hold })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn writing_goes_on_once_a_full_disk_has_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = sqlite(&folder.path().join("tuttu.db"), true, None).await.unwrap();
+        let Pool::Sqlite { writer, .. } = pool else { panic!("it is SQLite") };
+        let fill = |bytes: i64| sqlx::query("INSERT INTO a (x) VALUES (zeroblob($1))").bind(bytes);
+        sqlx::query("CREATE TABLE a (x BLOB) STRICT").execute(writer.pool()).await.unwrap();
+        for joined in [false, true] {
+            // The disk has 100 pages, as far as this connection goes.
+            sqlx::query("PRAGMA max_page_count = 100").execute(writer.pool()).await.unwrap();
+            let before = if joined {
+                let mut before = writer.turn().await.unwrap();
+                fill(1).execute(before.connection().unwrap()).await.unwrap();
+                Some(before)
+            } else {
+                None
+            };
+            let full = async {
+                let mut turn = writer.turn().await.unwrap();
+                let full = fill(10_000_000).execute(turn.connection().unwrap()).await.unwrap_err();
+                assert!(full.to_string().contains("full"), "{full}");
+                let _undone = turn.undo().await;
+            };
+            let kept = async {
+                if let Some(before) = before {
+                    before.keep().await.unwrap_err();
+                }
+            };
+            // Whoever comes waits for the turn, so that there is a group.
+            futures_util::future::join(full, kept).await;
+            let mut again = writer.turn().await.unwrap();
+            fill(10_000_000).execute(again.connection().unwrap()).await.unwrap();
+            again.keep().await.unwrap();
+        }
+        let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM a").fetch_one(writer.pool()).await.unwrap();
+        assert_eq!(rows, 2, "those who were told so");
+    }
 }

@@ -36,7 +36,7 @@ struct Group {
 /// What became of a transaction of a group.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Member {
-    /// It has its turn, or began the group: no savepoint that is known of.
+    /// It began the group, or has its turn: whoever comes after it sets a savepoint.
     #[default]
     Open,
     /// It is kept.
@@ -102,7 +102,10 @@ impl Writer {
         group.mend().await;
         let joined = group.open.is_some();
         if joined {
-            group.join().await?;
+            if let Err(cause) = group.join().await {
+                group.lose(&cause);
+                return Err(cause);
+            }
         } else {
             *group = Group { open: Some(self.pool.begin_with("BEGIN IMMEDIATE").await?), ..Group::default() };
         }

@@ -15,19 +15,22 @@ use tuttu::config::{Config, DirectoryMode};
 use tuttu::directory::Directory;
 use tuttu::epochs::Epochs;
 use tuttu::model::account::Account;
+use tuttu::model::epoch::Epoch;
 use tuttu::model::handle::{Handle, Pepper};
 use tuttu::model::id::AccountId;
 use tuttu::model::keys::Keys;
 use tuttu::model::number::PhoneNumber;
 use tuttu::model::sealed::seal;
 use tuttu::rotation::{Rotation, begin};
-use tuttu::store::{DatabaseUrl, Store};
+use tuttu::store::{AccountChange, DatabaseUrl, Listing, Store};
 
 const ROWS: u32 = 1_000;
 /// A lookup every 10 ms: what is measured is the epoch, not how fast lookups are.
 const BETWEEN: Duration = Duration::from_millis(10);
 /// Accounts that are asked for all the while.
 const ASKED: u32 = 1_000;
+/// The next ones hide meanwhile.
+const HIDDEN: u32 = 500;
 
 fn number(place: u32) -> PhoneNumber {
     PhoneNumber::stored(&format!("+3584{place:08}")).unwrap()
@@ -81,6 +84,21 @@ async fn write(file: &Path, keys: &Keys, pepper: &Pepper, accounts: u32) {
     connection.close().await.unwrap();
 }
 
+/// Hides people one by one while the newest epoch is being written.
+async fn hide(store: &Store, keys: &Keys, epochs: &Epochs) {
+    let mut turns = interval(BETWEEN / 5);
+    for place in ASKED..ASKED + HIDDEN {
+        turns.tick().await;
+        let stored = |epoch: &Epoch| {
+            let handle = Handle::derive_stored(&epoch.pepper, number(place).e164()).unwrap();
+            (epoch.id, keys.directory(epoch.id).store_handle(handle))
+        };
+        let listing = Listing::Hidden(epochs.known().iter().map(stored).collect());
+        let hidden = store.set_visibility(account(place), None, &listing, Clock::System.now()).await.unwrap();
+        assert_eq!(hidden, AccountChange::Done(()));
+    }
+}
+
 /// A node with every row of the first epoch in memory.
 async fn complete(store: &Store, keys: &Arc<Keys>) -> Arc<Directory> {
     let mut config = Config::default();
@@ -124,7 +142,8 @@ async fn everybody_gets_a_row_in_a_new_epoch_beside_lookups() {
     let begun = Instant::now();
     epochs.reload(clock.now()).await.unwrap();
     let stop = CancellationToken::new();
-    rotation.tend(&stop).await.unwrap();
+    let (tended, ()) = futures_util::future::join(rotation.tend(&stop), hide(&store, &keys, &epochs)).await;
+    tended.unwrap();
     let prepared = begun.elapsed();
     let begun = Instant::now();
     directory.fill(&[1, 2]).await.unwrap();
@@ -135,7 +154,7 @@ async fn everybody_gets_a_row_in_a_new_epoch_beside_lookups() {
 
     let next = epochs.known().first().unwrap().clone();
     assert!(next.id == 2 && next.life.valid_from.is_some(), "it begins: {:?}", next.life);
-    assert_eq!(store.directory_size(2).await.unwrap(), u64::from(accounts));
+    assert_eq!(store.directory_size(2).await.unwrap(), u64::from(accounts - HIDDEN));
     assert_eq!(ask(&directory, 2, &asked(&next.pepper)).await.accounts().len(), ASKED as usize);
     println!(
         "| {accounts} accounts | rows written in {:.1} s, read into the view in {:.1} s | {} lookups of {ASKED} handles meanwhile, none wrong |",
