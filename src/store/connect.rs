@@ -179,10 +179,10 @@ mod tests {
             } else {
                 None
             };
-            let full = async {
+            let failing = async {
                 let mut turn = writer.turn().await.unwrap();
-                let full = fill(10_000_000).execute(turn.connection().unwrap()).await.unwrap_err();
-                assert!(full.to_string().contains("full"), "{full}");
+                let cause = fill(10_000_000).execute(turn.connection().unwrap()).await.unwrap_err();
+                assert!(cause.to_string().contains("full"), "{cause}");
                 let _undone = turn.undo().await;
             };
             let kept = async {
@@ -191,7 +191,7 @@ mod tests {
                 }
             };
             // Whoever comes waits for the turn, so that there is a group.
-            futures_util::future::join(full, kept).await;
+            futures_util::future::join(failing, kept).await;
             let mut again = writer.turn().await.unwrap();
             fill(10_000_000).execute(again.connection().unwrap()).await.unwrap();
             again.keep().await.unwrap();
