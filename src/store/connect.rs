@@ -123,7 +123,7 @@ impl Store {
 }
 
 /// Whether no transaction is left on a connection. Where SQLite itself has undone one (a full disk), sqlx cannot end it
-/// any more and would refuse every other: the connection must go.
+/// any more: it would refuse every other that writes, and leave one that reads in the past. The connection must go.
 async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     if connection.is_in_transaction() {
         // Its end may be on the way.
@@ -152,6 +152,7 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         // A file does not hang up: asking each time whether it is there costs as much as a lookup.
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
+        .after_release(|connection, _since| Box::pin(is_at_rest(connection)))
         .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true))
         .await?;
     let lookups = Gathering::new(readers.clone());
