@@ -56,7 +56,7 @@ macro_rules! expire {
         concat!(
             "UPDATE deliveries SET status = 'unknown', updated_at = $1 WHERE delivery_id IN
                 (SELECT delivery_id FROM deliveries WHERE status IN ('queued', 'claimed') AND status = 'claimed'
-                AND retry_at IS NULL AND lease_until <= $1 ORDER BY delivery_id",
+                AND retry_at IS NULL AND lease_until <= $1 ORDER BY created_at",
             $lock,
             ") RETURNING delivery_id, verification_id, channel, country, gateway"
         )

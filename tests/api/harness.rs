@@ -8,6 +8,7 @@ mod engine;
 mod log;
 mod lookups;
 mod people;
+mod plans;
 mod reply;
 
 pub(crate) use admins::Admin;
@@ -16,6 +17,7 @@ pub(crate) use effects::{EFFECTS, served};
 pub(crate) use engine::Engine;
 pub(crate) use lookups::{Answer, Form, Question};
 pub(crate) use people::{Attempt, Person, another};
+pub(crate) use plans::except;
 pub(crate) use reply::Reply;
 
 use effects::Answered;
@@ -199,6 +201,7 @@ impl TestService {
 
     /// Alters the database behind the server's back; says how many rows it touched.
     pub(crate) async fn alter(&self, statement: &'static str, binds: &[&[u8]]) -> u64 {
+        except(statement);
         self.engine.alter(self.config.database.url.expose(), statement, binds).await
     }
 
@@ -206,6 +209,10 @@ impl TestService {
     pub(crate) async fn end(mut self) {
         self.running.shut_down().await;
         self.check_audit_log().await;
+        if self.engine == Engine::Sqlite {
+            let walks = plans::walks(self.config.database.url.expose()).await;
+            assert!(walks.is_empty(), "these walk through a table that grows:\n{}", walks.join("\n"));
+        }
         self.engine.drop_database(self.config.database.url.expose()).await;
     }
 
