@@ -58,7 +58,6 @@ impl App {
     /// Begins what runs beside requests.
     fn begin_jobs(&self, jobs: &TaskTracker, sends: &TaskTracker, stop: &CancellationToken) {
         let clock = &self.services.clock;
-        jobs.spawn(self.services.shedding.clone().follow(stop.clone()));
         let (dispatcher, outbox) = (self.dispatcher.clone(), self.outbox.clone());
         jobs.spawn(jobs::dispatch(dispatcher, outbox, sends.clone(), stop.clone()));
         jobs.spawn(jobs::follow_directory(

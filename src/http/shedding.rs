@@ -4,7 +4,6 @@
 //! its body is there ([`pass`]), since others came meanwhile.
 
 mod class;
-mod pace;
 mod refusal;
 
 pub(super) use class::Class;
@@ -16,11 +15,9 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, Response};
 use axum::middleware::Next;
 use axum::response::IntoResponse as _;
-use pace::Pace;
 use refusal::Refusal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio_util::sync::CancellationToken;
 
 /// The route whose handler reads the body itself, once it knows the caller.
 pub(super) const LOOKUP: &str = "/v1/discovery/lookup";
@@ -32,14 +29,24 @@ const CHECKS: usize = 4;
 pub struct Shedding {
     limit: usize,
     under_way: Arc<UnderWay>,
-    pace: Arc<Pace>,
 }
 
-/// Counts of requests.
+/// Requests of each class that are worked on.
 #[derive(Debug, Default)]
 struct UnderWay {
-    all: AtomicUsize,
+    checks: AtomicUsize,
     sends: AtomicUsize,
+    lookups: AtomicUsize,
+}
+
+impl UnderWay {
+    const fn of(&self, class: Class) -> &AtomicUsize {
+        match class {
+            Class::Check => &self.checks,
+            Class::Send => &self.sends,
+            Class::Lookup => &self.lookups,
+        }
+    }
 }
 
 /// A request that is worked on; dropping it makes room for another.
@@ -47,57 +54,39 @@ pub(super) struct Admitted(Arc<UnderWay>, Class);
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.0.all.fetch_sub(1, Ordering::Relaxed);
-        if self.1 == Class::Send {
-            self.0.sends.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.0.of(self.1).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Shedding {
-    /// So many requests at once, of which sends may take a quarter, and lookups what they leave of a half, both less
-    /// while tasks wait long for their turn; lookups never so many that a send finds no room, and checks find it far
-    /// beyond that.
+    /// So many requests at once, of which sends may be a quarter and lookups a half; checks find room far beyond that. No
+    /// class takes the room of another: each is refused for its own number alone.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, under_way: Arc::default(), pace: Arc::default() }
+        Self { limit, under_way: Arc::default() }
     }
 
-    /// Follows how busy the node is until `stop`: the limit in requests knows nothing of its processors.
-    pub async fn follow(self, stop: CancellationToken) {
-        self.pace.follow(stop).await;
-    }
-
-    /// How many requests there may be of all classes with one more of this.
+    /// How many requests of a class there may be.
     fn share(&self, class: Class) -> usize {
         match class {
             Class::Check => self.limit.saturating_mul(CHECKS),
-            Class::Send => self.pace.of(self.limit - self.limit / 4),
-            Class::Lookup => self.pace.of(self.limit - self.limit / 2),
+            // More would only wait for the database.
+            Class::Send => (self.limit / 4).max(1),
+            Class::Lookup => (self.limit / 2).max(1),
         }
-    }
-
-    /// How many sends there may be: more would only wait for the database, in the place of lookups.
-    fn sends(&self) -> usize {
-        self.pace.of(self.limit / 4)
     }
 
     /// Room for a request of a class, or none: nobody waits here.
     pub(super) fn admit(&self, class: Class) -> Result<Admitted, Problem> {
-        let sends = class != Class::Send || take(&self.under_way.sends, self.sends());
-        if sends && take(&self.under_way.all, self.share(class)) {
+        if take(self.under_way.of(class), self.share(class)) {
             return Ok(Admitted(self.under_way.clone(), class));
-        }
-        if sends && class == Class::Send {
-            self.under_way.sends.fetch_sub(1, Ordering::Relaxed);
         }
         refusal::count(class);
         Err(Problem::busy())
     }
 
     fn has_room(&self, class: Class) -> bool {
-        self.under_way.all.load(Ordering::Relaxed) < self.share(class)
-            && (class != Class::Send || self.under_way.sends.load(Ordering::Relaxed) < self.sends())
+        self.under_way.of(class).load(Ordering::Relaxed) < self.share(class)
     }
 }
 
@@ -162,34 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn lookups_leave_room_for_sends_and_both_for_checks() {
+    fn every_class_has_room_of_its_own() {
         let shedding = Shedding::new(16);
-        let lookups = fill(&shedding, Class::Lookup);
-        let sends = fill(&shedding, Class::Send);
-        let checks = fill(&shedding, Class::Check);
-        assert_eq!((lookups.len(), sends.len(), checks.len()), (8, 4, 16 * CHECKS - 12));
-        assert!(!shedding.has_room(Class::Check));
-        drop((lookups, sends, checks));
+        let full = Class::ALL.map(|class| fill(&shedding, class));
+        assert_eq!(full.each_ref().map(Vec::len), [16 * CHECKS, 4, 8]);
+        assert!(Class::ALL.iter().all(|class| !shedding.has_room(*class)));
+        drop(full);
         assert_eq!(fill(&shedding, Class::Send).len(), 4, "what ends makes room");
     }
 
     #[test]
-    fn sends_leave_room_for_lookups_and_give_back_what_they_cannot_use() {
-        let shedding = Shedding::new(16);
-        let sends = fill(&shedding, Class::Send);
-        assert_eq!((sends.len(), fill(&shedding, Class::Lookup).len()), (4, 4));
-        let checks = fill(&shedding, Class::Check);
-        drop(sends);
-        assert!(shedding.admit(Class::Send).is_err(), "checks have taken all");
-        drop(checks);
-        assert_eq!(fill(&shedding, Class::Send).len(), 4);
-    }
-
-    #[test]
     fn the_smallest_limit_lets_one_request_of_any_class_through() {
-        for class in [Class::Send, Class::Lookup] {
-            assert_eq!(fill(&Shedding::new(1), class).len(), 1);
-        }
-        assert_eq!(fill(&Shedding::new(1), Class::Check).len(), CHECKS);
+        assert_eq!(Class::ALL.map(|class| fill(&Shedding::new(1), class).len()), [CHECKS, 1, 1]);
     }
 }

@@ -105,6 +105,7 @@ async fn ten_times_too_much_leaves_checks_and_most_of_the_work_alive() {
     let checks = overload.good(Kind::Check) as f64 / overload.of(Kind::Check).max(1) as f64;
     let goodput = overload.rate() / peak.rate();
     let (refused, took) = bare.under(&load, overload.all() as f64 / overload.seconds, seconds).await;
+    let (refused, late) = (refused.all() as f64 / refused.seconds, refused.shed_p99());
     let floor = 1.0 - (took * (overload.all() - overload.all_good()) as f64 / overload.seconds).min(1.0);
     println!(
         "| goodput {:.0} % of peak | checks that succeed {:.3} % | shed p99 {:.1?} | normal after {normal:.1?} |",
@@ -113,7 +114,7 @@ async fn ten_times_too_much_leaves_checks_and_most_of_the_work_alive() {
         overload.shed_p99()
     );
     println!(
-        "| bare hyper that answers all of it 503: {refused:.0}/s, {:.1} us each | leaves {:.0} % of the core | | |",
+        "| bare hyper that answers all of it 503: {refused:.0}/s, {:.1} us each | leaves {:.0} % of the core | p99 {late:.1?} | |",
         took * 1e6,
         floor * 100.0
     );

@@ -1,6 +1,6 @@
 //! The least that refusing costs: hyper alone, which reads every request and answers 503.
 
-use super::load::Load;
+use super::load::{Load, Tally};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -49,13 +49,13 @@ impl Bare {
         Self { address, ran }
     }
 
-    /// Is asked what the server was asked: answers a second, and the seconds of its core that each took.
-    pub(super) async fn under(&self, load: &Load, rate: f64, lasting: Duration) -> (f64, f64) {
+    /// Is asked what the server was asked: how that went, and the seconds of its core that each answer took.
+    pub(super) async fn under(&self, load: &Load, rate: f64, lasting: Duration) -> (Tally, f64) {
         let load = load.elsewhere(self.address);
         let before = self.ran();
         let tally = load.run(1_000, Some(rate), lasting).await;
-        let all = tally.all() as f64;
-        (all / tally.seconds, self.ran().saturating_sub(before).as_secs_f64() / all)
+        let took = self.ran().saturating_sub(before).as_secs_f64() / tally.all() as f64;
+        (tally, took)
     }
 
     fn ran(&self) -> Duration {
