@@ -99,7 +99,7 @@ pub struct Server {
     pub idle_timeout: Seconds,
     /// How long a connection may live: its clients then spread anew over the nodes there are.
     pub connection_lifetime: Seconds,
-    /// Requests that are worked on at once.
+    /// Requests that are worked on at once: sends a quarter of them, lookups a half, checks four times as many.
     pub requests_in_flight: usize,
     /// How long readiness is off before connections are refused, for load balancers that ask seldom.
     pub drain_delay: Seconds,

@@ -21,10 +21,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The route whose handler reads the body itself, once it knows the caller.
 pub(super) const LOOKUP: &str = "/v1/discovery/lookup";
-/// How many times as many checks as other requests there may be: each ends what somebody waits for.
+/// How many times the limit there may be of checks: each ends what somebody waits for.
 const CHECKS: usize = 4;
 
-/// The requests that a node works on at once, of which a class may take its share only.
+/// The requests that a node works on at once: of each class its share.
 #[derive(Debug, Clone)]
 pub struct Shedding {
     limit: usize,
@@ -59,8 +59,8 @@ impl Drop for Admitted {
 }
 
 impl Shedding {
-    /// So many requests at once, of which sends may be a quarter and lookups a half; checks find room far beyond that. No
-    /// class takes the room of another: each is refused for its own number alone.
+    /// Sends a quarter of this limit at once, lookups a half, checks far beyond it. No class takes the room of another: each
+    /// is refused for its own number alone.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, under_way: Arc::default() }

@@ -10,6 +10,7 @@ mod lookups;
 mod people;
 mod plans;
 mod reply;
+mod running;
 
 pub(crate) use admins::Admin;
 pub(crate) use challenges::proof;
@@ -24,15 +25,12 @@ use effects::Answered;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::redirect::Policy;
+use running::Running;
 use serde_json::Value;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tuttu::app::App;
 use tuttu::clock::Clock;
 use tuttu::config::{Config, Gateway, HiddenPassword};
 use tuttu::model::keys::Keys;
@@ -86,46 +84,6 @@ pub(crate) struct TestService {
     answered: Mutex<Vec<Answered>>,
     /// Whether the test alters the audit log itself.
     tampers: AtomicBool,
-}
-
-/// One run of the server.
-struct Running {
-    store: Store,
-    base: String,
-    ops: String,
-    development_key: Option<String>,
-    stop: CancellationToken,
-    serving: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    async fn start(config: &Config, clock: &Clock) -> Self {
-        let app = App::build(config, clock.clone()).await.unwrap();
-        let (api, ops) = (listener().await, listener().await);
-        let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
-        let (base, ops_url) = (url(&api), url(&ops));
-        let (store, development_key) = (app.store().clone(), app.development_key());
-        let stop = CancellationToken::new();
-        let served = app.serve(api, ops, stop.clone());
-        #[expect(clippy::disallowed_methods, reason = "`shut_down` waits for it")]
-        let serving = Some(tokio::spawn(served));
-        Self { store, base, ops: ops_url, development_key, stop, serving }
-    }
-
-    /// Waits until its view of the directory is filled.
-    async fn ready(&self, client: &reqwest::Client) {
-        let url = format!("{}/readyz", self.ops);
-        while client.get(&url).send().await.unwrap().status() == 503 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn shut_down(&mut self) {
-        self.stop.cancel();
-        if let Some(serving) = self.serving.take() {
-            serving.await.unwrap();
-        }
-    }
 }
 
 impl TestService {
@@ -210,8 +168,7 @@ impl TestService {
         self.running.shut_down().await;
         self.check_audit_log().await;
         if self.engine == Engine::Sqlite {
-            let walks = plans::walks(self.config.database.url.expose()).await;
-            assert!(walks.is_empty(), "these walk through a table that grows:\n{}", walks.join("\n"));
+            plans::check(self.config.database.url.expose()).await;
         }
         self.engine.drop_database(self.config.database.url.expose()).await;
     }
@@ -310,8 +267,4 @@ impl Drop for TestService {
             self.secrets.get_mut().unwrap().iter().filter(|secret| log.contains(secret.as_str())).count();
         assert_eq!(leaked, 0, "the log holds numbers, tokens or secrets:\n{log}");
     }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
