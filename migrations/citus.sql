@@ -26,7 +26,7 @@ SELECT create_distributed_table('devices', 'device_id', colocate_with => 'none')
 SELECT create_distributed_table('directory', 'handle', colocate_with => 'none')
     WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrel = 'directory'::regclass);
 
--- Stays: _sqlx_migrations, key_fingerprints, key_work, nodes, node_keys, gateway_states, epochs, epoch_work, restores, erasures
+-- Stays: _sqlx_migrations, key_fingerprints, index_secret, key_work, nodes, node_keys, gateway_states, epochs, epoch_work, restores, erasures
 -- Stays: directory_feed, feed_marks, feed_identity
 -- Stays: verifications, deliveries, idempotency, sending_pauses
 -- Stays: number_counters, guard_buckets, guard_pauses, conversions, spending, ledgers, guess_counts

@@ -8,12 +8,15 @@
 //! ```
 
 mod adding;
+mod indexes;
 mod text;
 
 pub use adding::{AddRefused, add, make_known, waiting, withdraw};
+pub use indexes::INDEX_SECRET;
 
 use crate::model::key_life::KeyState;
 use crate::model::keys::{KeySet, Keys, Purpose, SecretKey};
+use crate::model::sealed::SealBroken;
 use crate::store::{KeyFingerprint, KeyMark, Store, StoreError};
 use std::collections::BTreeMap;
 use std::io;
@@ -86,6 +89,11 @@ pub enum KeyFileError {
         /// What the system said.
         cause: io::Error,
     },
+    /// What numbers are found by does not open.
+    #[error(
+        "the secret that numbers are found by is not as a server wrote it (table index_secret): put a backup back"
+    )]
+    IndexSecret(#[from] SealBroken),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,12 +115,12 @@ pub async fn open(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
     };
     if marks.is_empty() {
         // Marks of a file that cannot be used would bind the database to it.
-        usable(file, keys.clone(), latest(&keys), &[])?;
-        store.record_key_fingerprints(&fingerprints(&keys)).await?;
+        let usable = usable(file, keys.clone(), latest(&keys), &[])?;
+        store.record_key_fingerprints(&fingerprints(&keys), &indexes::made(&usable)?).await?;
         // Read again: of several nodes that start at once, the first one's keys count.
-        return fitting(file, keys, &store.key_marks().await?);
+        return with_indexes(store, fitting(file, keys, &store.key_marks().await?)?).await;
     }
-    fitting(file, keys, &marks)
+    with_indexes(store, fitting(file, keys, &marks)?).await
 }
 
 /// The keys of a file that the database knows, without those that are only about to be added.
@@ -125,7 +133,7 @@ pub async fn open_known(file: &Path, store: &Store) -> Result<Keys, KeyFileError
         let of_file = fingerprint(*purpose, *version, key);
         marks.iter().any(|mark| same(&mark.key, &of_file))
     });
-    fitting(file, keys, &marks)
+    with_indexes(store, fitting(file, keys, &marks)?).await
 }
 
 /// Reads the file again and goes on with what it holds now.
@@ -134,8 +142,7 @@ pub async fn open_known(file: &Path, store: &Store) -> Result<Keys, KeyFileError
 /// [`KeyFileError`]; the keys stay as they were then.
 pub async fn reread(file: &Path, store: &Store, keys: &Keys) -> Result<(), KeyFileError> {
     let marks = store.key_marks().await?;
-    let read = fitting(file, text::read(file)?, &marks)?;
-    keys.replace(KeySet::clone(&read.set()));
+    keys.replace(fitting(file, text::read(file)?, &marks)?);
     Ok(())
 }
 
@@ -172,7 +179,12 @@ pub fn state(mark: &KeyMark, marks: &[KeyMark]) -> KeyState {
     mark.life.state(latest == Some(mark.key.version))
 }
 
-fn fitting(file: &Path, keys: VersionedKeys, marks: &[KeyMark]) -> Result<Keys, KeyFileError> {
+async fn with_indexes(store: &Store, keys: KeySet) -> Result<Keys, KeyFileError> {
+    let secret = indexes::read(store, &keys).await?;
+    Ok(Keys::of(keys, secret).ok_or(SealBroken)?)
+}
+
+fn fitting(file: &Path, keys: VersionedKeys, marks: &[KeyMark]) -> Result<KeySet, KeyFileError> {
     reject_foreign(file, &keys, marks)?;
     reject_unknown(file, &keys, marks)?;
     usable(file, keys, versions_in_use(marks), marks)
@@ -183,9 +195,9 @@ fn usable(
     keys: VersionedKeys,
     in_use: BTreeMap<Purpose, u8>,
     marks: &[KeyMark],
-) -> Result<Keys, KeyFileError> {
+) -> Result<KeySet, KeyFileError> {
     let set = KeySet::new(without_retired(keys, marks), in_use);
-    set.and_then(Keys::of).ok_or_else(|| malformed(file, "a key is missing"))
+    set.ok_or_else(|| malformed(file, "a key is missing"))
 }
 
 fn latest(keys: &VersionedKeys) -> BTreeMap<Purpose, u8> {

@@ -15,6 +15,7 @@
 //! | key | what is made of it | when nothing is left under an old version |
 //! |---|---|---|
 //! | `number_key` | numbers, device names, peppers; answers that are repeated | they are sealed anew beside requests; answers end within 24 hours |
+//! | `index_key` | the secret that numbers are hashed with | it is sealed anew |
 //! | `code_key` | codes and grants | 10 minutes after the last verification of before has ended |
 //! | `token_key` | device tokens, receipts | no device of before was seen for 120 days: tokens do not rotate |
 //! | `directory_key` | handles at rest and their tags, of epochs that begin from then on | the last epoch of before has ended and its rows are gone |
@@ -22,8 +23,7 @@
 //! | `jwt_key` | nothing yet | it is kept |
 //!
 //! An epoch's rows keep the key of its beginning for its life: every node finds a handle in one form, in every mode, and
-//! a new epoch writes everybody's row anyway. `index_key` has one version: numbers whose accounts are gone still have
-//! ledgers and budgets under it, which nobody could move.
+//! a new epoch writes everybody's row anyway.
 
 mod resealing;
 mod status;

@@ -35,6 +35,7 @@ mod granting;
 mod guard;
 mod holding;
 mod idempotency;
+mod index_secret;
 mod key_fingerprints;
 mod ledgers;
 mod migrating;

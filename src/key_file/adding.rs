@@ -12,11 +12,6 @@ use thiserror::Error;
 /// Why a key got no further version.
 #[derive(Debug, Error)]
 pub enum AddRefused {
-    /// Rows are found by it.
-    #[error(
-        "{0} cannot be rotated: rows are found by it, and this version of the program does not move them to another key"
-    )]
-    Fixed(&'static str),
     /// One waits.
     #[error("{purpose} version {version} is added and not in use yet: run `tuttu keys use {purpose}`")]
     Waiting {
@@ -54,9 +49,6 @@ pub enum AddRefused {
 /// [`AddRefused`]; the file is as it was then.
 pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -> Result<u8, AddRefused> {
     let name = purpose.as_str();
-    if !purpose.can_rotate() {
-        return Err(AddRefused::Fixed(name));
-    }
     let marks = store.key_marks().await?;
     if let Some(version) = waiting(purpose, &marks) {
         return Err(AddRefused::Waiting { purpose: name, version });

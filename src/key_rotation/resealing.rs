@@ -2,7 +2,7 @@
 
 use super::status::{replaced_at, rows_under, unfinished};
 use super::{GONE_AFTER, KeyRotation};
-use crate::key_file::state;
+use crate::key_file::{INDEX_SECRET, state};
 use crate::model::account::{Account, DEVICE_IDLE_LIMIT, Device};
 use crate::model::admin::SecondFactor;
 use crate::model::audit::SubjectKey;
@@ -37,8 +37,12 @@ impl KeyRotation {
         let marks = self.0.store.key_marks().await?;
         let reading = |mark: &&KeyMark| state(mark, &marks) == KeyState::Reading;
         let old: Vec<&KeyMark> = marks.iter().filter(reading).collect();
-        if old.iter().any(|mark| mark.key.purpose == Purpose::Number.as_str()) {
+        let any = |purpose: Purpose| old.iter().any(|mark| mark.key.purpose == purpose.as_str());
+        if any(Purpose::Number) {
             self.reseal_all(stop).await?;
+        }
+        if any(Purpose::Index) {
+            self.reseal_index_secret().await?;
         }
         for mark in old {
             self.retire(mark, &marks).await?;
@@ -128,6 +132,14 @@ impl KeyRotation {
             if let Some(sealed) = reseal(keys, &Epoch::pepper_place(&row), &epoch.pepper_sealed)? {
                 self.0.store.replace_pepper(epoch.id, &epoch.pepper_sealed, &sealed).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn reseal_index_secret(&self) -> Result<(), Failure> {
+        let held = self.0.store.index_secret().await?.ok_or(SealBroken)?;
+        if let Some(sealed) = reseal(self.0.keys.index(), &INDEX_SECRET, &held)? {
+            self.0.store.replace_index_secret(&held, &sealed).await?;
         }
         Ok(())
     }

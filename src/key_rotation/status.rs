@@ -121,7 +121,8 @@ pub(super) async fn rows_under(
         Purpose::Token => Some(store.count_tokens(version, now - DEVICE_IDLE_LIMIT).await?),
         Purpose::Code => Some(store.count_codes(version, now - GRANT_LIFETIME).await?),
         Purpose::Directory => Some(store.count_epochs(version).await?),
-        Purpose::Index | Purpose::Audit | Purpose::Jwt => None,
+        Purpose::Index => Some(store.count_index_secrets(version).await?),
+        Purpose::Audit | Purpose::Jwt => None,
     })
 }
 
@@ -145,10 +146,11 @@ pub async fn unfinished(store: &Store, purpose: Purpose, now: Timestamp) -> Resu
     };
     let behind = live_nodes(store, now).await?.iter().filter(behind).count();
     let mut sealed = 0;
-    if purpose == Purpose::Number {
+    // What else is under a key ends by itself.
+    if matches!(purpose, Purpose::Number | Purpose::Index) {
         for mark in marks.iter().filter(|mark| mark.key.purpose == purpose.as_str()) {
             if state(mark, &marks) == KeyState::Reading {
-                sealed += store.count_sealed(mark.key.version).await?;
+                sealed += rows_under(store, purpose, mark.key.version, now).await?.unwrap_or_default();
             }
         }
     }

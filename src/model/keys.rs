@@ -4,7 +4,8 @@
 //! them gives no number, code, token or handle.
 //!
 //! Keys of which several versions can be read are a [`KeyRing`], whose clones all see what a reload or a switch
-//! brings. An epoch's handles at rest have one key for the epoch's life. Indexes have one for good.
+//! brings. An epoch's handles at rest have one key for the epoch's life. Numbers are hashed with a secret that the
+//! database holds sealed (see [`crate::key_file::INDEX_SECRET`]).
 
 mod directory;
 mod key;
@@ -32,7 +33,8 @@ const AUDIT_MAC: &str = "tuttu 2026-11 audit entries";
 pub struct Keys {
     set: Arc<ArcSwap<KeySet>>,
     number: KeyRing,
-    index: SecretKey,
+    index: KeyRing,
+    numbers: SecretKey,
     subjects: SecretKey,
     directory: Arc<ArcSwap<DirectoryKeys>>,
     snapshot: KeyRing,
@@ -44,22 +46,26 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// One key of every purpose; `None` where one is missing.
+    /// One key of every purpose, of which that of indexes is itself the secret that numbers are hashed with; `None` where
+    /// one is missing.
     #[must_use]
     pub fn new(keys: &BTreeMap<Purpose, SecretKey>) -> Option<Self> {
         let in_use = keys.iter().map(|(purpose, key)| (*purpose, key.version())).collect();
         let keys = keys.iter().map(|(purpose, key)| ((*purpose, key.version()), key.clone())).collect();
-        Self::of(KeySet::new(keys, in_use)?)
+        let set = KeySet::new(keys, in_use)?;
+        let numbers = set.in_use(Purpose::Index)?.clone();
+        Self::of(set, numbers)
     }
 
-    /// Every version of every key, each purpose with the one in use; `None` where a purpose has none.
+    /// Every version of every key, each purpose with the one in use, and the secret that numbers are hashed with; `None`
+    /// where a purpose has no key.
     #[must_use]
-    pub fn of(set: KeySet) -> Option<Self> {
-        let index = set.in_use(Purpose::Index)?;
+    pub fn of(set: KeySet, numbers: SecretKey) -> Option<Self> {
         Some(Self {
             number: set.ring(Purpose::Number)?,
-            subjects: index.derive("tuttu 2026-11 subjects of limits"),
-            index: index.clone(),
+            index: set.ring(Purpose::Index)?,
+            subjects: numbers.derive("tuttu 2026-11 subjects of limits"),
+            numbers,
             code: set.ring(Purpose::Code)?,
             directory: Arc::new(ArcSwap::from_pointee(DirectoryKeys::of(&set)?)),
             snapshot: set.ring(Purpose::Directory)?.derive(SNAPSHOT),
@@ -81,6 +87,7 @@ impl Keys {
     pub fn replace(&self, set: KeySet) {
         let rings = [
             (&self.number, set.ring(Purpose::Number)),
+            (&self.index, set.ring(Purpose::Index)),
             (&self.code, set.ring(Purpose::Code)),
             (&self.sync, set.ring(Purpose::Token).map(|ring| ring.derive(SYNC))),
             (&self.token, set.ring(Purpose::Token)),
@@ -103,6 +110,12 @@ impl Keys {
     #[must_use]
     pub const fn number(&self) -> &KeyRing {
         &self.number
+    }
+
+    /// The key that seals the secret that numbers are hashed with.
+    #[must_use]
+    pub const fn index(&self) -> &KeyRing {
+        &self.index
     }
 
     /// The key that derives codes and grants.
@@ -150,7 +163,7 @@ impl Keys {
     /// The keyed index of a number: equal for aliases of one person, tells nothing without the key.
     #[must_use]
     pub fn number_index(&self, number: &PhoneNumber) -> NumberIndex {
-        NumberIndex(self.index.mac(&[number.identity().as_bytes()]))
+        NumberIndex(self.numbers.mac(&[number.identity().as_bytes()]))
     }
 
     /// The key of an epoch's handles at rest; of an epoch that nobody has spoken of, the one in use.

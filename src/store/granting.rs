@@ -16,7 +16,7 @@ const PASS: &str = "SELECT, INSERT, DELETE";
 const CHANGE: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table, and what the serving role may do with its rows.
-const GRANTS: [(&str, &str); 51] = [
+const GRANTS: [(&str, &str); 52] = [
     ("_sqlx_migrations", READ),
     ("accounts", CHANGE),
     ("admin_attempts", CHANGE),
@@ -54,6 +54,7 @@ const GRANTS: [(&str, &str); 51] = [
     ("guard_pauses", CHANGE),
     ("guess_counts", CHANGE),
     ("idempotency", CHANGE),
+    ("index_secret", AMEND),
     ("key_fingerprints", MARK),
     ("key_work", CHANGE),
     ("ledgers", CHANGE),

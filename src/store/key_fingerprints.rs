@@ -1,9 +1,10 @@
 //! Which keys this database was written with, and how far their lives are.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, note, read, run, transact};
+use super::{Ending, Store, StoreError, index_secret, note, read, run, transact};
 use crate::model::audit::{Action, Note};
 use crate::model::key_life::KeyLife;
+use crate::model::keys::Purpose;
 use jiff::Timestamp;
 
 /// The mark that one version of one key leaves in the database.
@@ -40,8 +41,11 @@ pub enum UseOutcome {
 type Row = (String, i64, Vec<u8>, Option<i64>, Option<i64>, Option<i64>);
 
 const TABLE: Table = Table("key_fingerprints");
+/// A node of the version before would hash numbers with `index_key` itself. It does not start where there is a mark of a
+/// purpose that its key file lacks.
+const KEPT_OFF: &str = "index_secret";
 const ALL: &str = "SELECT purpose, version, fingerprint, added_at, used_at, retired_at
-    FROM key_fingerprints ORDER BY purpose, version";
+    FROM key_fingerprints WHERE purpose <> 'index_secret' ORDER BY purpose, version";
 const RECORD: &str = "INSERT INTO key_fingerprints (purpose, version, fingerprint, added_at)
     VALUES ($1, $2, $3, $4) ON CONFLICT (purpose, version) DO NOTHING";
 /// On PostgreSQL: no server comes or says what it has read until the transaction ends.
@@ -87,15 +91,21 @@ impl Store {
         rows.into_iter().map(mark).collect()
     }
 
-    /// Marks a database that has no marks yet; a mark that is there stays.
+    /// Marks a database that has no marks yet, and gives it its sealed index secret; what is there stays.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn record_key_fingerprints(&self, marks: &[KeyFingerprint]) -> Result<(), StoreError> {
+    pub async fn record_key_fingerprints(
+        &self,
+        marks: &[KeyFingerprint],
+        index_secret: &[u8],
+    ) -> Result<(), StoreError> {
         transact!(self, tx => {
             for mark in marks {
                 run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint, None::<i64>);
             }
+            run!(tx, index_secret::ADD, index_secret);
+            run!(tx, RECORD, KEPT_OFF, 1_i64, [0_u8; 0].as_slice(), None::<i64>);
             Ok(Ending::Commit(()))
         });
         Ok(())
@@ -108,6 +118,9 @@ impl Store {
     pub async fn add_key(&self, mark: &KeyFingerprint, now: Timestamp) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
             let added = run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint, now.as_millisecond());
+            if added > 0 && mark.purpose == Purpose::Index.as_str() {
+                run!(tx, RECORD, KEPT_OFF, 1_i64, [0_u8; 0].as_slice(), None::<i64>);
+            }
             if added > 0 {
                 note!(self, tx, now, of_key(Action::KeyAdded, &mark.purpose, mark.version));
             }

@@ -24,8 +24,9 @@ contract!(a_mark_of_a_key_stays_as_it_was_first_made, |store| {
     let mark =
         |byte: u8| KeyFingerprint { purpose: "code_key".to_owned(), version: 1, fingerprint: vec![byte; 16] };
     assert_eq!(store.key_marks().await.unwrap(), vec![]);
-    store.record_key_fingerprints(&[mark(1)]).await.unwrap();
-    store.record_key_fingerprints(&[mark(2)]).await.unwrap();
+    store.record_key_fingerprints(&[mark(1)], b"one").await.unwrap();
+    store.record_key_fingerprints(&[mark(2)], b"two").await.unwrap();
     let expected = KeyMark { key: mark(1), life: KeyLife::default() };
     assert_eq!(store.key_marks().await.unwrap(), vec![expected]);
+    assert_eq!(store.index_secret().await.unwrap(), Some(b"one".to_vec()));
 });

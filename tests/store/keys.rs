@@ -48,7 +48,7 @@ async fn lives(store: &Store) -> Vec<KeyLife> {
 }
 
 contract!(a_version_is_added_once_used_once_and_retired_once, |store| {
-    store.record_key_fingerprints(&[fingerprint(1)]).await.unwrap();
+    store.record_key_fingerprints(&[fingerprint(1)], &[1]).await.unwrap();
     assert_eq!(put(store, at(0)).await, UseOutcome::NotAdded);
     assert!(store.add_key(&fingerprint(2), at(1)).await.unwrap());
     assert!(!store.add_key(&fingerprint(2), at(2)).await.unwrap());
@@ -63,7 +63,7 @@ contract!(a_version_is_added_once_used_once_and_retired_once, |store| {
 });
 
 contract!(what_was_added_and_never_used_is_taken_back, |store| {
-    store.record_key_fingerprints(&[fingerprint(1)]).await.unwrap();
+    store.record_key_fingerprints(&[fingerprint(1)], &[1]).await.unwrap();
     assert!(!store.withdraw_key(("code_key", 1), at(0)).await.unwrap(), "it came with the database");
     store.add_key(&fingerprint(2), at(1)).await.unwrap();
     assert!(store.withdraw_key(("code_key", 2), at(2)).await.unwrap());
@@ -74,7 +74,7 @@ contract!(what_was_added_and_never_used_is_taken_back, |store| {
 });
 
 contract!(a_version_is_used_once_every_server_that_runs_has_read_it, |store| {
-    store.record_key_fingerprints(&[fingerprint(1)]).await.unwrap();
+    store.record_key_fingerprints(&[fingerprint(1)], &[1]).await.unwrap();
     store.add_key(&fingerprint(2), at(1)).await.unwrap();
     store.report_node(&node(1), &read(&[1, 2]), at(1)).await.unwrap();
     store.report_node(&node(2), &read(&[1]), at(2)).await.unwrap();
@@ -86,7 +86,7 @@ contract!(a_version_is_used_once_every_server_that_runs_has_read_it, |store| {
 });
 
 contract!(a_version_that_a_server_uses_is_not_retired, |store| {
-    store.record_key_fingerprints(&[fingerprint(1), fingerprint(2)]).await.unwrap();
+    store.record_key_fingerprints(&[fingerprint(1), fingerprint(2)], &[1]).await.unwrap();
     store.report_node(&node(1), &read(&[1, 2]), at(0)).await.unwrap();
     assert!(!store.retire_key(("code_key", 1), at(-1), at(1)).await.unwrap());
     store.report_node(&node(1), &read(&[2, 1]), at(1)).await.unwrap();
@@ -185,4 +185,14 @@ contract!(the_version_of_a_code_and_of_a_token_is_read_as_it_was_written, |store
     store.register(&registration).await.unwrap();
     let devices = store.devices(registration.account.id).await.unwrap();
     assert_eq!(devices[0].key_version, 4);
+});
+
+contract!(the_index_secret_is_replaced_if_it_is_as_it_was_read, |store| {
+    assert_eq!(store.index_secret().await.unwrap(), None);
+    store.record_key_fingerprints(&[fingerprint(1)], &[1, 7]).await.unwrap();
+    assert!(!store.replace_index_secret(&[1, 8], &[2, 7]).await.unwrap());
+    assert_eq!(store.count_index_secrets(1).await.unwrap(), 1);
+    assert!(store.replace_index_secret(&[1, 7], &[2, 7]).await.unwrap());
+    assert_eq!(store.index_secret().await.unwrap(), Some(vec![2, 7]));
+    assert_eq!(store.count_index_secrets(1).await.unwrap(), 0);
 });

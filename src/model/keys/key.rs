@@ -8,7 +8,7 @@ use zeroize::Zeroize as _;
 pub enum Purpose {
     /// Seals numbers, device names and peppers (XChaCha20-Poly1305).
     Number,
-    /// Finds a number's rows (keyed BLAKE3).
+    /// Seals the secret that numbers are hashed with (XChaCha20-Poly1305), by which their rows are found.
     Index,
     /// Encrypts handles at rest (AES-256, one block) and tags directory rows.
     Directory,
@@ -27,12 +27,6 @@ impl Purpose {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == name)
-    }
-
-    /// Whether its key can be replaced by another version.
-    #[must_use]
-    pub const fn can_rotate(self) -> bool {
-        !matches!(self, Self::Index)
     }
 
     /// Every purpose, in the order of the key file.

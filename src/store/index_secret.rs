@@ -1,0 +1,43 @@
+//! The sealed secret that numbers are hashed with.
+
+use super::error::Table;
+use super::{Ending, Store, StoreError, read, run, transact};
+
+const READ: &str = "SELECT sealed FROM index_secret WHERE name = 'numbers'";
+const REPLACE: &str = "UPDATE index_secret SET sealed = $2 WHERE name = 'numbers' AND sealed = $1";
+const COUNT: &str = "SELECT COUNT(*) FROM index_secret WHERE SUBSTR(sealed, 1, 1) = $1";
+pub(super) const ADD: &str =
+    "INSERT INTO index_secret (name, sealed) VALUES ('numbers', $1) ON CONFLICT (name) DO NOTHING";
+
+impl Store {
+    /// The sealed secret; empty where the first version of `index_key` still is that secret itself, `None` before a node
+    /// has made the keys.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn index_secret(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(read!(self, conn => sqlx::query_scalar(READ).fetch_optional(conn).await?))
+    }
+
+    /// Replaces the secret, if it is still as it was read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replace_index_secret(&self, before: &[u8], sealed: &[u8]) -> Result<bool, StoreError> {
+        Ok(transact!(self, tx => {
+            Ok(Ending::Commit(run!(tx, REPLACE, before, sealed) == 1))
+        }))
+    }
+
+    /// How many secrets are sealed under a version of `index_key`: one, or none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_index_secrets(&self, version: u8) -> Result<u64, StoreError> {
+        let version = [version];
+        let number: i64 = read!(self, conn => {
+            sqlx::query_scalar(COUNT).bind(version.as_slice()).fetch_one(conn).await?
+        });
+        Table("index_secret").some("count", u64::try_from(number).ok())
+    }
+}
