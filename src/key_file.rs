@@ -12,7 +12,7 @@ mod indexes;
 mod text;
 
 pub use adding::{AddRefused, add, make_known, waiting, withdraw};
-pub use indexes::INDEX_SECRET;
+pub use indexes::sealed_anew;
 
 use crate::model::key_life::KeyState;
 use crate::model::keys::{KeySet, Keys, Purpose, SecretKey};
@@ -91,7 +91,8 @@ pub enum KeyFileError {
     },
     /// What numbers are found by does not open.
     #[error(
-        "the secret that numbers are found by is not as a server wrote it (table index_secret): put a backup back"
+        "the secret that numbers are found by does not open with the index_key of the key file: its row (table \
+        index_secret) was altered or removed. Take it from a backup of this database"
     )]
     IndexSecret(#[from] SealBroken),
     /// The database failed.
@@ -105,7 +106,7 @@ type VersionedKeys = BTreeMap<(Purpose, u8), SecretKey>;
 /// The keys that fit the database: read from the file, or made with it beside an empty database.
 ///
 /// # Errors
-/// [`KeyFileError`]; nothing is written then.
+/// [`KeyFileError`]; no key is made or changed then.
 pub async fn open(file: &Path, store: &Store) -> Result<Keys, KeyFileError> {
     let marks = store.key_marks().await?;
     let keys = match (file.exists(), marks.is_empty()) {

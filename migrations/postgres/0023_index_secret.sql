@@ -7,3 +7,8 @@ CREATE TABLE index_secret (
     sealed BYTEA NOT NULL
 );
 INSERT INTO index_secret (name, sealed) SELECT 'numbers', CAST('' AS BYTEA) WHERE EXISTS (SELECT 1 FROM key_fingerprints);
+
+-- A node of the version before hashes with index_key itself. It starts nowhere where there is a mark of a purpose that
+-- its key file lacks: in a database that is made from here on, and in one of before once index_key gets a second version.
+INSERT INTO key_fingerprints (purpose, version, fingerprint)
+    SELECT 'index_secret', 1, CAST('' AS BYTEA) WHERE NOT EXISTS (SELECT 1 FROM key_fingerprints);

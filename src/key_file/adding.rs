@@ -1,6 +1,8 @@
 //! A further version of a key: in the file first, then known to the database.
 
-use super::{KeyFileError, VersionedKeys, fingerprint, fingerprints, reject_foreign, state, text};
+use super::{
+    KeyFileError, VersionedKeys, fingerprint, fingerprints, open_known, reject_foreign, state, text,
+};
 use crate::model::entropy::random_bytes;
 use crate::model::key_life::KeyState;
 use crate::model::keys::{Purpose, SecretKey};
@@ -60,6 +62,8 @@ pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -
     let cut_off = known.remove(&(purpose, version));
     // Other keys may be unknown for the same reason.
     reject_foreign(file, &known, &marks)?;
+    // What rows of before are found by is sealed before another version is there.
+    open_known(file, store).await?;
     let key = cut_off.unwrap_or_else(|| SecretKey::new(version, random_bytes()));
     let mut after: VersionedKeys = known;
     after.insert((purpose, version), key.clone());
@@ -79,6 +83,8 @@ pub async fn add(file: &Path, store: &Store, purpose: Purpose, now: Timestamp) -
 pub async fn make_known(file: &Path, store: &Store, now: Timestamp) -> Result<(), KeyFileError> {
     let (keys, marks) = (text::read(file)?, store.key_marks().await?);
     reject_foreign(file, &keys, &marks)?;
+    // What an older copy is hashed with is sealed before another version is there.
+    open_known(file, store).await?;
     for key in fingerprints(&keys) {
         let _known_already = store.add_key(&key, now).await?;
     }

@@ -2,7 +2,7 @@
 
 use super::status::{replaced_at, rows_under, unfinished};
 use super::{GONE_AFTER, KeyRotation};
-use crate::key_file::{INDEX_SECRET, state};
+use crate::key_file::{sealed_anew as index_secret_anew, state};
 use crate::model::account::{Account, DEVICE_IDLE_LIMIT, Device};
 use crate::model::admin::SecondFactor;
 use crate::model::audit::SubjectKey;
@@ -41,8 +41,11 @@ impl KeyRotation {
         if any(Purpose::Number) {
             self.reseal_all(stop).await?;
         }
-        if any(Purpose::Index) {
-            self.reseal_index_secret().await?;
+        if any(Purpose::Index)
+            && let Err(cause) = self.reseal_index_secret().await
+        {
+            // It must not stop other keys.
+            tracing::error!(%cause, "the secret that numbers are found by could not be sealed under the key in use");
         }
         for mark in old {
             self.retire(mark, &marks).await?;
@@ -138,7 +141,7 @@ impl KeyRotation {
 
     async fn reseal_index_secret(&self) -> Result<(), Failure> {
         let held = self.0.store.index_secret().await?.ok_or(SealBroken)?;
-        if let Some(sealed) = reseal(self.0.keys.index(), &INDEX_SECRET, &held)? {
+        if let Some(sealed) = index_secret_anew(self.0.keys.index(), &held)? {
             self.0.store.replace_index_secret(&held, &sealed).await?;
         }
         Ok(())

@@ -5,7 +5,7 @@
 //!
 //! Keys of which several versions can be read are a [`KeyRing`], whose clones all see what a reload or a switch
 //! brings. An epoch's handles at rest have one key for the epoch's life. Numbers are hashed with a secret that the
-//! database holds sealed (see [`crate::key_file::INDEX_SECRET`]).
+//! database holds sealed under the key of indexes.
 
 mod directory;
 mod key;

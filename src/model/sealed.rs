@@ -5,6 +5,7 @@ use super::keys::{KeyRing, SecretKey};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 const NONCE: usize = 24;
 
@@ -79,7 +80,7 @@ pub fn reseal(keys: &KeyRing, place: &Place<'_>, sealed: &[u8]) -> Result<Option
         return Ok(None);
     }
     let nonce = rest.first_chunk::<NONCE>().ok_or(SealBroken)?;
-    seal_with(&key, *nonce, place, &open(keys, place, sealed)?).map(Some)
+    seal_with(&key, *nonce, place, &Zeroizing::new(open(keys, place, sealed)?)).map(Some)
 }
 
 fn cipher(key: &SecretKey) -> XChaCha20Poly1305 {

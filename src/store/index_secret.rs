@@ -3,15 +3,17 @@
 use super::error::Table;
 use super::{Ending, Store, StoreError, read, run, transact};
 
-const READ: &str = "SELECT sealed FROM index_secret WHERE name = 'numbers'";
+/// An empty one is none where there never was an empty one, nor any more once there is a further version.
+const READ: &str = "SELECT sealed FROM index_secret WHERE name = 'numbers' AND (LENGTH(sealed) > 0
+    OR NOT EXISTS (SELECT 1 FROM key_fingerprints WHERE purpose = 'index_secret'))";
 const REPLACE: &str = "UPDATE index_secret SET sealed = $2 WHERE name = 'numbers' AND sealed = $1";
-const COUNT: &str = "SELECT COUNT(*) FROM index_secret WHERE SUBSTR(sealed, 1, 1) = $1";
+/// What is under a version before may still be sealed under this one, by a node that has not heard of a later one.
+const COUNT: &str = "SELECT COUNT(*) FROM index_secret WHERE SUBSTR(sealed, 1, 1) <= $1";
 pub(super) const ADD: &str =
     "INSERT INTO index_secret (name, sealed) VALUES ('numbers', $1) ON CONFLICT (name) DO NOTHING";
 
 impl Store {
-    /// The sealed secret; empty where the first version of `index_key` still is that secret itself, `None` before a node
-    /// has made the keys.
+    /// The sealed secret; empty where `index_key` still is that secret itself, `None` before a node has made the keys.
     ///
     /// # Errors
     /// When the database fails.
@@ -29,7 +31,7 @@ impl Store {
         }))
     }
 
-    /// How many secrets are sealed under a version of `index_key`: one, or none.
+    /// How many secrets are sealed under a version of `index_key` or one before it: one, or none.
     ///
     /// # Errors
     /// When the database fails.

@@ -41,8 +41,7 @@ pub enum UseOutcome {
 type Row = (String, i64, Vec<u8>, Option<i64>, Option<i64>, Option<i64>);
 
 const TABLE: Table = Table("key_fingerprints");
-/// A node of the version before would hash numbers with `index_key` itself. It does not start where there is a mark of a
-/// purpose that its key file lacks.
+/// What keeps a node off that would hash numbers with `index_key` itself: a mark of a purpose that its key file lacks.
 const KEPT_OFF: &str = "index_secret";
 const ALL: &str = "SELECT purpose, version, fingerprint, added_at, used_at, retired_at
     FROM key_fingerprints WHERE purpose <> 'index_secret' ORDER BY purpose, version";
@@ -105,7 +104,6 @@ impl Store {
                 run!(tx, RECORD, &mark.purpose, i64::from(mark.version), &mark.fingerprint, None::<i64>);
             }
             run!(tx, index_secret::ADD, index_secret);
-            run!(tx, RECORD, KEPT_OFF, 1_i64, [0_u8; 0].as_slice(), None::<i64>);
             Ok(Ending::Commit(()))
         });
         Ok(())
