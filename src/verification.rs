@@ -1,5 +1,6 @@
 //! Proving that a person holds a number: start, send again, check, state.
 
+mod again;
 mod calls;
 mod challenges;
 mod checks;
@@ -13,6 +14,7 @@ mod recording;
 mod refusals;
 mod reports;
 mod sending;
+mod shapes;
 mod test_numbers;
 
 pub use challenges::OpenChallenge;
@@ -22,21 +24,20 @@ pub use outcomes::{CheckRefused, Failure, Limited, SendRefused};
 pub use policy::{DestinationRefused, Destinations, VerificationPolicy};
 pub use reports::{ReportRefused, Reports};
 pub use sending::Dispatcher;
+pub use shapes::{StartRequest, Started, Starter, VerificationState};
 
 use recording::Refusals;
 
 use crate::captcha::Captchas;
-use crate::model::counter::Counter;
 use crate::model::delivery::{Channel, Delivery};
 use crate::model::id::VerificationId;
-use crate::model::keys::{Keys, NumberIndex};
+use crate::model::keys::Keys;
 use crate::model::locale::Locale;
-use crate::model::number::{PhoneNumber, Region};
+use crate::model::number::PhoneNumber;
 use crate::model::sealed::{SealBroken, open, seal};
 use crate::model::secret::PlainSecret;
-use crate::model::source::Source;
-use crate::model::verification::{MessageTemplate, Status, Verification};
-use crate::store::{Refusal, SendOrder, SendOutcome, Sending, Store};
+use crate::model::verification::{MessageTemplate, Verification};
+use crate::store::{SendOutcome, Sending, Store};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,65 +55,6 @@ pub struct Verifications {
     captchas: Captchas,
     outbox: Arc<Notify>,
     refusals: Refusals,
-}
-
-/// What somebody asks for.
-#[derive(Debug, Clone)]
-pub struct StartRequest {
-    /// The number as it was typed.
-    pub number: String,
-    /// The region in which it was typed.
-    pub region: Option<Region>,
-    /// How the code shall travel.
-    pub channel: Channel,
-    /// What its message is made with; its locale is the one that is asked for.
-    pub template: MessageTemplate,
-    /// The languages that whoever asks prefers (RFC 9110, `Accept-Language`).
-    pub accept_language: Option<String>,
-    /// Where it is asked for.
-    pub source: Source,
-    /// The number of the account whose device asks, if one does.
-    pub account: Option<NumberIndex>,
-}
-
-/// A verification that was started.
-#[derive(Debug)]
-pub struct Started {
-    /// As it stands.
-    pub state: VerificationState,
-    /// What every later call must show.
-    pub secret: PlainSecret,
-    /// The limit for which a challenge must be solved before its code is sent, if there is one.
-    pub due: Option<Limited>,
-}
-
-/// Whoever started a verification and has shown its secret. Only [`Verifications::authorize`] makes one.
-#[derive(Debug, Clone)]
-pub struct Starter {
-    verification: Verification,
-}
-
-/// A verification with all that its starter may see of it.
-#[derive(Debug, Clone)]
-pub struct VerificationState {
-    /// The verification.
-    pub verification: Verification,
-    /// Its number.
-    pub number: PhoneNumber,
-    /// What was sent, the oldest first.
-    pub deliveries: Vec<Delivery>,
-    /// The ways its code can still travel again, each with the earliest time.
-    pub channels: Vec<(Channel, Timestamp)>,
-    /// What may be solved for the send that waits, if one does.
-    pub challenges: Vec<OpenChallenge>,
-}
-
-impl Starter {
-    /// The verification as it was when its secret was shown.
-    #[must_use]
-    pub const fn verification(&self) -> &Verification {
-        &self.verification
-    }
 }
 
 impl Verifications {
@@ -188,74 +130,6 @@ impl Verifications {
     ) -> Result<Option<Starter>, Failure> {
         let found = self.store.verification(id).await?;
         Ok(found.filter(|v| v.secret.matches(secret)).map(|verification| Starter { verification }))
-    }
-
-    /// Sends the same code again.
-    ///
-    /// # Errors
-    /// [`SendRefused`]; nothing was counted then.
-    pub async fn send_again(
-        &self,
-        starter: &Starter,
-        channel: Channel,
-        source: &Source,
-        now: Timestamp,
-    ) -> Result<(), SendRefused> {
-        let number = number_of(&self.keys, &starter.verification)?;
-        let sent = self.send_by(&starter.verification, &number, (channel, source), now).await;
-        if let Err(refused) = &sent {
-            self.write_down(refused, &number, Some(starter.verification.id), now).await;
-        }
-        sent
-    }
-
-    async fn send_by(
-        &self,
-        verification: &Verification,
-        number: &PhoneNumber,
-        (channel, source): (Channel, &Source),
-        now: Timestamp,
-    ) -> Result<(), SendRefused> {
-        self.policy.carries(number, channel)?;
-        sendable(verification, now)?;
-        let order = self.order(verification, number, channel, source, now);
-        if now < verification.channel_opens_at(channel, number) {
-            let early = Refusal::TooEarly { not_before: verification.not_before(channel, number) };
-            let refused = self.refusal(&order, verification.promised_send(channel), early).await?;
-            return Err(in_time(verification, refused));
-        }
-        self.place(verification, number, &order, now).await
-    }
-
-    /// Sends what is ordered for a verification that was there before, or sets the challenge that is due.
-    async fn place(
-        &self,
-        verification: &Verification,
-        number: &PhoneNumber,
-        order: &SendOrder,
-        now: Timestamp,
-    ) -> Result<(), SendRefused> {
-        if order.counter != Counter::Test {
-            self.policy.destinations.admit(number).map_err(SendRefused::Destination)?;
-        }
-        let promised = verification.promised_send(order.delivery.channel);
-        match self.store.send_again(order, &self.policy.sends).await? {
-            SendOutcome::Sending(sending) => {
-                self.sent(order, number, sending);
-                Ok(())
-            }
-            SendOutcome::ChallengeDue(due, level) => {
-                let limit = Limited::new(due, level);
-                let awaiting = self.challenge(order, promised, limit, now).await?;
-                self.store.await_challenge(verification, &awaiting, now).await?;
-                Err(SendRefused::ChallengeDue(limit))
-            }
-            SendOutcome::Refused(refusal) => {
-                let refused = self.refusal(order, promised, refusal).await?;
-                Err(in_time(verification, refused))
-            }
-            SendOutcome::Over => Err(SendRefused::Over),
-        }
     }
 
     /// Forgets verifications a day after their end, whoever started them, and limits that are whole again.
@@ -343,15 +217,6 @@ fn begin(verification: &mut Verification, sending: Sending, now: Timestamp) {
     (verification.resend_at, verification.sent_at) = (sending.resend_at, Some(now));
 }
 
-/// Whether a code may still be sent for a verification.
-fn sendable(verification: &Verification, now: Timestamp) -> Result<(), SendRefused> {
-    match (verification.can_resend(now), verification.status(now)) {
-        (true, _) => Ok(()),
-        (false, Status::Pending) => Err(SendRefused::StartAgain),
-        (false, _) => Err(SendRefused::Over),
-    }
-}
-
 /// Opens the number of a verification.
 ///
 /// # Errors
@@ -368,13 +233,4 @@ pub fn number_of(keys: &Keys, verification: &Verification) -> Result<PhoneNumber
 pub fn opened_number(plain: &[u8]) -> Result<PhoneNumber, Failure> {
     let text = std::str::from_utf8(plain).map_err(|_| SealBroken)?;
     Ok(PhoneNumber::stored(text)?)
-}
-
-/// A wait that ends when the code is no longer worth sending is none.
-fn in_time(verification: &Verification, refused: SendRefused) -> SendRefused {
-    let SendRefused::Limit(refusal) = &refused else { return refused };
-    match refusal.until() {
-        Some(until) if !verification.worth_sending_at(until) => SendRefused::StartAgain,
-        _ => refused,
-    }
 }

@@ -1,30 +1,23 @@
 //! A send: counted by every limit and written, in one transaction, or nothing.
 
+mod context;
+
 use super::counters::{count_send, save_counters};
 use super::deliveries::insert_delivery;
 use super::error::millis;
-use super::guard::{charge_tolls, places, receipt, undo_charge};
+use super::guard::{charge_tolls, receipt, undo_charge};
 use super::orders::{Refusal, SendOrder, SendOutcome, Sending};
 use super::spending::{COUNT_SENT, day, next_day_ms, spend_money};
-use super::verifications::{Row, TABLE, columns};
+use super::verifications::{Row, TABLE, columns, insert_verification};
 use super::{Ending, Store, StoreError, note, run, transact};
 use crate::model::audit::{Action, Note};
 use crate::model::counter::{Asked, Counter, Due, NotCounted, SendPolicy, Sends, Share};
 use crate::model::guard::{Lane, Level, Toll};
-use crate::model::ledger::{Guesses, Hardness};
-use crate::model::verification::{Awaiting, Proof, RESEND_MARGIN, Verification};
+use crate::model::ledger::Hardness;
+use crate::model::verification::{Proof, RESEND_MARGIN, Verification};
+use context::context;
 use jiff::Timestamp;
 
-/// What a send is judged by that it does not change: the kill switch, the number's ledger, the day's wrong checks
-/// and approvals over all numbers, and the bucket that is paused for longest.
-/// Binds: now, number, day, then the subject of each of the five levels.
-const CONTEXT: &str = "SELECT (SELECT COUNT(*) FROM sending_pauses),
-    (SELECT spent - CASE WHEN clears_at <= $1 THEN clearing ELSE 0 END FROM ledgers WHERE number_index = $2),
-    (SELECT CAST(COALESCE(SUM(wrong), 0) AS BIGINT) FROM guess_counts WHERE day = $3),
-    (SELECT CAST(COALESCE(SUM(approvals), 0) AS BIGINT) FROM guess_counts WHERE day = $3),
-    p.subject, p.paused_until FROM (SELECT 1 AS one) AS o LEFT JOIN
-        (SELECT subject, paused_until FROM guard_pauses WHERE subject IN ($4, $5, $6, $7, $8)
-            AND paused_until > $1 ORDER BY paused_until DESC LIMIT 1) AS p ON o.one = 1";
 const LOCK_RESENDABLE: &str = concat!(
     "UPDATE verifications SET checks = checks WHERE verification_id = $1
     AND approved_at IS NULL AND checks < checks_limit AND expires_at >= $2 RETURNING ",
@@ -33,8 +26,6 @@ const LOCK_RESENDABLE: &str = concat!(
 const PROMISE: &str = "UPDATE verifications SET resend_at = $2, sent_at = COALESCE(sent_at, $3),
     awaiting_channel = NULL, awaiting_nonce = NULL, awaiting_difficulty = NULL, rejected_at = NULL
     WHERE verification_id = $1";
-const AWAIT: &str = "UPDATE verifications SET awaiting_channel = $2, awaiting_nonce = $3,
-    awaiting_difficulty = $4 WHERE verification_id = $1";
 
 /// Leaves the transaction with an outcome and without an effect.
 macro_rules! refuse {
@@ -52,56 +43,6 @@ struct Judged<'a> {
     took: &'a [Toll],
     /// Whether codes are being guessed all over.
     guessing: bool,
-}
-
-/// A row of [`CONTEXT`].
-type ContextRow = (i64, Option<i64>, i64, i64, Option<Vec<u8>>, Option<i64>);
-
-/// What a send is judged by that it does not change.
-struct Context {
-    stopped: bool,
-    /// What the number's wrong checks sum up to.
-    spent: i64,
-    guesses: Guesses,
-    /// The bucket that is paused for longest, if one is, and until when.
-    paused: Option<(Vec<u8>, i64)>,
-}
-
-impl From<ContextRow> for Context {
-    fn from((stopped, spent, wrong, approvals, subject, until): ContextRow) -> Self {
-        Self {
-            stopped: stopped > 0,
-            spent: spent.unwrap_or(0),
-            guesses: Guesses { wrong, approvals },
-            paused: subject.zip(until),
-        }
-    }
-}
-
-impl Context {
-    /// How hard a fresh code must be, and whether codes are being guessed all over.
-    fn hardness(&self, order: &SendOrder) -> (Hardness, bool) {
-        let guessing = self.guesses.is_over(order.guesses);
-        (order.hardness.after(self.spent, guessing), guessing)
-    }
-}
-
-macro_rules! context {
-    ($tx:ident, $order:expr, $now:expr) => {{
-        let [a, b, c, d, e] = places(&$order.second).map(|place| place.0);
-        let row: ContextRow = sqlx::query_as(CONTEXT)
-            .bind($now.as_millisecond())
-            .bind($order.number.as_bytes().as_slice())
-            .bind(day($now))
-            .bind(a)
-            .bind(b)
-            .bind(c)
-            .bind(d)
-            .bind(e)
-            .fetch_one(&mut *$tx)
-            .await?;
-        Context::from(row)
-    }};
 }
 
 /// Counts an order by every limit in the transaction `$tx`, or leaves it with what refuses. Nothing of it is kept
@@ -183,40 +124,6 @@ macro_rules! keep {
     }};
 }
 
-/// Writes a verification in the transaction `$tx`.
-macro_rules! insert_verification {
-    ($tx:ident, $v:expr) => {{
-        use $crate::store::verifications::INSERT;
-        let v = $v;
-        let awaiting = v.awaiting.as_ref();
-        let difficulty = awaiting.and_then(|awaiting| awaiting.difficulty).map(i64::from);
-        run!(
-            $tx,
-            INSERT,
-            v.id.as_bytes().as_slice(),
-            v.secret.as_bytes().as_slice(),
-            v.number_index.as_bytes().as_slice(),
-            &v.number_sealed,
-            &v.template.locale,
-            &v.template.app_hash,
-            &v.template.web_origin,
-            i64::from(v.code_length),
-            v.checks_limit,
-            v.created_at.as_millisecond(),
-            v.expires_at.as_millisecond(),
-            v.resend_at.as_millisecond(),
-            &v.country,
-            v.prefix.as_ref().map(|prefix| prefix.as_bytes().as_slice()),
-            v.counter.as_str(),
-            v.sent_at.map(Timestamp::as_millisecond),
-            awaiting.map(|awaiting| awaiting.channel.as_str()),
-            awaiting.map(|awaiting| awaiting.nonce.as_slice()),
-            difficulty,
-            i64::from(v.key_version),
-        );
-    }};
-}
-
 /// What the audit log says of an order.
 fn of_order(action: Action, order: &SendOrder) -> Note {
     let note = Note::new(action).of_number(&order.number).number(&order.phone);
@@ -224,11 +131,6 @@ fn of_order(action: Action, order: &SendOrder) -> Note {
     let mut note = note.country(Some(&order.country)).channel(order.delivery.channel.as_str());
     note.price = Some(order.price).filter(|price| *price > 0);
     note
-}
-
-/// What the audit log says of a verification.
-pub(super) fn of_verification(action: Action, v: &Verification) -> Note {
-    Note::new(action).of_number(&v.number_index).verification(v.id).country(v.country.as_deref())
 }
 
 impl From<NotCounted> for SendOutcome {
@@ -364,26 +266,5 @@ impl Store {
             let judged = judge!(tx, order, policy, promised, now);
             Ok(Ending::Rollback(SendOutcome::Sending(judged.sending)))
         }))
-    }
-
-    /// Keeps in mind that a send of a verification waits for a challenge.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn await_challenge(
-        &self,
-        verification: &Verification,
-        awaiting: &Awaiting,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (key, channel) = (verification.id.as_bytes().as_slice(), awaiting.channel.as_str());
-        let (nonce, difficulty) = (awaiting.nonce.as_slice(), awaiting.difficulty.map(i64::from));
-        transact!(self, tx => {
-            run!(tx, AWAIT, key, channel, nonce, difficulty);
-            let note = of_verification(Action::ChallengeDue, verification).channel(channel);
-            note!(self, tx, now, note);
-            Ok(Ending::Commit(()))
-        });
-        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Verifications as rows: written, found, forgotten.
 
 use super::error::Table;
-use super::{Ending, Store, StoreError, read, run, transact};
+use super::{Ending, Store, StoreError, note, read, run, transact};
+use crate::model::audit::{Action, Note};
 use crate::model::counter::Counter;
 use crate::model::delivery::Channel;
 use crate::model::guard::Subject;
@@ -104,11 +105,54 @@ pub(super) const INSERT: &str =
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19, $20)";
 pub(super) const FIND: &str =
     concat!("SELECT ", columns!(), " FROM verifications WHERE verification_id = $1");
+const AWAIT: &str = "UPDATE verifications SET awaiting_channel = $2, awaiting_nonce = $3,
+    awaiting_difficulty = $4 WHERE verification_id = $1";
 const END_OLD_DELIVERIES: &str = "DELETE FROM deliveries WHERE verification_id IN
     (SELECT verification_id FROM verifications WHERE expires_at < $1)";
 /// What was never sent is over with its code.
 const END_OLD: &str =
     "DELETE FROM verifications WHERE expires_at < $1 OR (sent_at IS NULL AND expires_at < $2)";
+
+/// Writes a verification in the transaction `$tx`.
+macro_rules! insert_verification {
+    ($tx:ident, $v:expr) => {{
+        use $crate::store::verifications::INSERT;
+        let v = $v;
+        let awaiting = v.awaiting.as_ref();
+        let difficulty = awaiting.and_then(|awaiting| awaiting.difficulty).map(i64::from);
+        run!(
+            $tx,
+            INSERT,
+            v.id.as_bytes().as_slice(),
+            v.secret.as_bytes().as_slice(),
+            v.number_index.as_bytes().as_slice(),
+            &v.number_sealed,
+            &v.template.locale,
+            &v.template.app_hash,
+            &v.template.web_origin,
+            i64::from(v.code_length),
+            v.checks_limit,
+            v.created_at.as_millisecond(),
+            v.expires_at.as_millisecond(),
+            v.resend_at.as_millisecond(),
+            &v.country,
+            v.prefix.as_ref().map(|prefix| prefix.as_bytes().as_slice()),
+            v.counter.as_str(),
+            v.sent_at.map(Timestamp::as_millisecond),
+            awaiting.map(|awaiting| awaiting.channel.as_str()),
+            awaiting.map(|awaiting| awaiting.nonce.as_slice()),
+            difficulty,
+            i64::from(v.key_version),
+        );
+    }};
+}
+
+pub(super) use insert_verification;
+
+/// What the audit log says of a verification.
+pub(super) fn of_verification(action: Action, v: &Verification) -> Note {
+    Note::new(action).of_number(&v.number_index).verification(v.id).country(v.country.as_deref())
+}
 
 impl Store {
     /// The verification of that name, if there is one.
@@ -132,5 +176,26 @@ impl Store {
             run!(tx, END_OLD_DELIVERIES, time.as_millisecond());
             Ok(Ending::Commit(run!(tx, END_OLD, time.as_millisecond(), unsent.as_millisecond())))
         }))
+    }
+
+    /// Keeps in mind that a send of a verification waits for a challenge.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn await_challenge(
+        &self,
+        verification: &Verification,
+        awaiting: &Awaiting,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (key, channel) = (verification.id.as_bytes().as_slice(), awaiting.channel.as_str());
+        let (nonce, difficulty) = (awaiting.nonce.as_slice(), awaiting.difficulty.map(i64::from));
+        transact!(self, tx => {
+            run!(tx, AWAIT, key, channel, nonce, difficulty);
+            let note = of_verification(Action::ChallengeDue, verification).channel(channel);
+            note!(self, tx, now, note);
+            Ok(Ending::Commit(()))
+        });
+        Ok(())
     }
 }

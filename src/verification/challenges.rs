@@ -1,8 +1,9 @@
 //! Challenges: what opens the way where a send has become suspicious.
 
+use super::again::sendable;
 use super::decisions::challenged;
 use super::refusals::{Shut, ready_at};
-use super::{Failure, Limited, SendRefused, Starter, Verifications, number_of, sendable};
+use super::{Failure, Limited, SendRefused, Starter, Verifications, number_of};
 use crate::captcha::CaptchaError;
 use crate::model::altcha::{self, AltchaChallenge};
 use crate::model::challenge::ChallengeKind;
