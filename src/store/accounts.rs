@@ -25,7 +25,7 @@ pub enum AccountChange<T> {
 }
 
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64);
-type SeenRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64, Option<i64>);
+type SeenRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64, Option<i64>, Option<i64>);
 
 fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account, StoreError> {
     Ok(Account {
@@ -39,12 +39,14 @@ fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account
 
 const FIND: &str = "SELECT account_id, number_index, number_sealed, discoverable_since, created_at
     FROM accounts WHERE account_id = $1";
-/// A page of accounts with the last time that a device of each was seen.
+/// A page of accounts with the last time that a device of each was seen, of those it has and of those it had.
 const SEEN: &str = "SELECT account_id, number_index, number_sealed, discoverable_since, created_at,
-    (SELECT MAX(last_seen_at) FROM devices WHERE devices.account_id = accounts.account_id)
+    (SELECT MAX(last_seen_at) FROM devices WHERE devices.account_id = accounts.account_id), seen_at
     FROM accounts WHERE created_at > $1 AND created_at <= $2 AND account_id > $3 ORDER BY account_id LIMIT $4";
 const OF_NUMBER: &str = "SELECT account_id FROM numbers WHERE number_index = $1";
-const LAST_SEEN: &str = "SELECT MAX(last_seen_at) FROM devices WHERE account_id = $1";
+const LAST_SEEN: &str =
+    "SELECT MAX(at) FROM (SELECT MAX(last_seen_at) AS at FROM devices WHERE account_id = $1
+    UNION ALL SELECT seen_at FROM accounts WHERE account_id = $1) AS seen";
 const SET_VISIBILITY: &str =
     "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1 RETURNING number_index";
 
@@ -61,7 +63,7 @@ impl Store {
     }
 
     /// Up to `limit` accounts that were created in a period, after `after` in the order of their names, each with
-    /// the last time that a device of it was seen.
+    /// the last time that a device of it was seen, be it signed out since.
     ///
     /// # Errors
     /// When the database fails.
@@ -82,14 +84,14 @@ impl Store {
                 .await?
         });
         rows.into_iter()
-            .map(|(id, index, sealed, since, created_at, seen)| {
-                let seen = TABLE.time_if("last_seen_at", seen)?;
+            .map(|(id, index, sealed, since, created_at, seen, before)| {
+                let seen = TABLE.time_if("seen_at", seen.max(before))?;
                 Ok((account((id, index, sealed, since, created_at))?, seen))
             })
             .collect()
     }
 
-    /// The account of a number with the last time that a device of it was seen, if there is one.
+    /// The account of a number with the last time that a device of it was seen, be it signed out since, if there is one.
     ///
     /// # Errors
     /// When the database fails.

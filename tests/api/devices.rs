@@ -94,6 +94,17 @@ on_both_engines!(a_device_can_revoke_itself, |service| {
     service.get("/v1/account", &tablet.token).await.expect(200, "");
 });
 
+on_both_engines!(whoever_signs_the_last_device_out_goes_on_with_the_account_for_45_days, |service| {
+    let anna = service.register(ANNA).await;
+    revoke(service, &anna, &anna.device_id).await.expect(204, "");
+    service.advance(44 * DAY);
+    let again = service.register(ANNA).await;
+    assert_eq!(again.account_id, anna.account_id);
+    revoke(service, &again, &again.device_id).await.expect(204, "");
+    service.advance(46 * DAY);
+    assert_ne!(service.register(ANNA).await.account_id, anna.account_id, "it is somebody else by then");
+});
+
 on_both_engines!(nobody_revokes_the_device_of_another_account, |service| {
     let (anna, bo) = (service.register(ANNA).await, service.register(BO).await);
     let foreign = revoke(service, &anna, &bo.device_id).await.expect(404, "not_found");

@@ -1,6 +1,6 @@
 //! Accounts and devices.
 
-use super::fixtures::{approved, at, contract, entry, handle, registered, registration, started};
+use super::fixtures::{approved, at, contract, entry, handle, index, registered, registration, started};
 use tuttu::model::account::MAX_DEVICES;
 use tuttu::model::id::{AccountId, DeviceId};
 use tuttu::store::{AccountChange, Listing, Plan, RegisterOutcome};
@@ -90,6 +90,21 @@ contract!(a_revoked_device_is_gone_and_another_account_cannot_revoke_it, |store|
     assert!(store.revoke_device(anna.account.id, anna.device.id, at(0)).await.unwrap());
     assert!(!store.revoke_device(anna.account.id, anna.device.id, at(0)).await.unwrap());
     assert!(store.device_auth(anna.device.id).await.unwrap().is_none());
+});
+
+contract!(an_account_is_seen_by_the_devices_that_it_had, |store| {
+    let anna = registered(store, ANNA, 1, at(0)).await;
+    let seen = async || store.account_of_number(&index(ANNA)).await.unwrap().unwrap().1;
+    store.see_device(anna.device.id, at(7)).await.unwrap();
+    assert!(store.revoke_device(anna.account.id, anna.device.id, at(9)).await.unwrap());
+    assert_eq!(seen().await, Some(at(7)));
+    let again = approved(store, ANNA, at(600)).await;
+    let registration = registration(&again, Plan::Continue, anna.account.id, 2, at(5));
+    store.register(&registration).await.unwrap();
+    assert!(store.revoke_device(anna.account.id, registration.device.id, at(9)).await.unwrap());
+    assert_eq!(seen().await, Some(at(7)), "the later one counts");
+    let all = store.accounts_seen((at(-1), at(1)), None, 9).await.unwrap();
+    assert_eq!(all[0].1, Some(at(7)));
 });
 
 contract!(erasing_an_account_leaves_nothing_of_it, |store| {
