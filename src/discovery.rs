@@ -8,6 +8,7 @@ mod counted;
 mod rate;
 mod shape;
 
+pub use rate::Hourly;
 pub use shape::Sign;
 
 use crate::config;
@@ -76,9 +77,12 @@ pub struct Found {
 /// Why a lookup was not answered. Nothing was charged.
 #[derive(Debug, Error)]
 pub enum LookupRefused {
-    /// More than [`MAX_HANDLES`].
+    /// More than [`MAX_HANDLES`], or than an hour allows: no waiting would help.
     #[error("more handles than one request may hold")]
-    TooManyHandles,
+    TooManyHandles {
+        /// How many it may hold.
+        most: usize,
+    },
     /// More new handles than a full budget pays for: no waiting would help.
     #[error("more new handles than a full budget pays for")]
     AboveBudget {
@@ -97,6 +101,8 @@ pub enum LookupRefused {
     /// Too many lookups or handles in this hour.
     #[error("too many lookups in this hour")]
     Rate {
+        /// Of what there were too many.
+        limit: Hourly,
         /// When the next hour begins.
         until: Timestamp,
     },
@@ -176,15 +182,19 @@ impl Discovery {
         lookup: &Lookup<'_>,
         now: Timestamp,
     ) -> Result<Found, LookupRefused> {
-        if lookup.known.len() + lookup.new.len() + lookup.discard.len() > MAX_HANDLES {
-            return Err(LookupRefused::TooManyHandles);
+        let asked = lookup.known.len() + lookup.new.len();
+        let (handles, an_hour) = (u32::try_from(asked).unwrap_or(u32::MAX), self.rate.handles());
+        if asked + lookup.discard.len() > MAX_HANDLES {
+            return Err(LookupRefused::TooManyHandles { most: MAX_HANDLES });
+        }
+        if handles > an_hour {
+            return Err(LookupRefused::TooManyHandles { most: an_hour as usize });
         }
         lookup.new.union(lookup.discard).ok_or(LookupRefused::InTwoLists)?;
         self.epochs.get(lookup.epoch, now).ok_or(LookupRefused::EpochUnknown)?;
         let (token, carried) = self.judge_token(caller, lookup)?;
-        let asked = lookup.known.len() + lookup.new.len();
-        let handles = u32::try_from(asked).unwrap_or(u32::MAX);
-        self.rate.spend(caller.account(), handles, now).map_err(|until| LookupRefused::Rate { until })?;
+        let rated = self.rate.spend(caller.account(), handles, now);
+        rated.map_err(|(limit, until)| LookupRefused::Rate { limit, until })?;
         let answered = async {
             let cost = if lookup.new.is_empty() {
                 0

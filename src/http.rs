@@ -156,6 +156,7 @@ fn api() -> (Router<Arc<Services>>, utoipa::openapi::OpenApi) {
         .merge(admin::api())
         .split_for_parts();
     idempotency::describe(&mut document);
+    meta::name_problems(&mut document);
     (router, document)
 }
 

@@ -23,6 +23,18 @@ pub struct Discovery {
     pub shape: Shape,
 }
 
+impl Discovery {
+    /// What every account may have some of, by its key.
+    pub(super) const fn limits(&self) -> [(&'static str, u32); 4] {
+        [
+            ("lookup_budget", self.lookup_budget),
+            ("budget_per_hour", self.budget_per_hour),
+            ("requests_per_hour", self.requests_per_hour),
+            ("handles_per_hour", self.handles_per_hour),
+        ]
+    }
+}
+
 words! {
     /// What happens to lookups that have the shape of a sweep.
     #[derive(Default)]

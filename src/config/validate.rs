@@ -23,7 +23,9 @@ pub(super) fn validate(config: &Config) -> Result<(), ConfigError> {
     );
     let rate = config.directory.false_positive_rate;
     must((1e-9..=0.5).contains(&rate), "directory.false_positive_rate must be above 0 and at most 0.5");
-    must(config.discovery.budget_per_hour > 0, "discovery.budget_per_hour must be at least 1");
+    for (key, limit) in config.discovery.limits() {
+        must(limit > 0, &format!("discovery.{key} must be at least 1"));
+    }
     must(
         config.discovery.epoch_lifetime.is_none_or(|lifetime| lifetime.get() >= EPOCHS_APART),
         "discovery.epoch_lifetime must be at least 180 days (\"180d\"): a new epoch makes every client hash its \
@@ -68,6 +70,9 @@ fn section_problems(config: &Config) -> Vec<String> {
 
 fn server_problems(server: &Server) -> Vec<String> {
     let mut problems = Vec::new();
+    if server.listen == server.ops_listen && server.listen.port() != 0 {
+        problems.push("server.ops_listen must be another address than server.listen".to_owned());
+    }
     let counts = [
         ("connections", server.connections),
         ("connections_per_address", server.connections_per_address),

@@ -14,6 +14,15 @@ const PARTS: usize = 64;
 /// Accounts of a part that are counted at once: a million in all.
 const ACCOUNTS: usize = 1_000_000 / PARTS;
 
+/// What an account has had enough of in this hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hourly {
+    /// Lookups.
+    Requests,
+    /// Handles.
+    Handles,
+}
+
 /// Counts what each account asks for, on this node.
 #[derive(Debug, Clone)]
 pub(super) struct LookupRate {
@@ -42,15 +51,20 @@ impl LookupRate {
     }
 
     /// Counts a lookup of so many handles, or says when the next hour begins. What is refused is not counted.
-    pub(super) fn spend(&self, account: AccountId, handles: u32, now: Timestamp) -> Result<(), Timestamp> {
+    pub(super) fn spend(
+        &self,
+        account: AccountId,
+        handles: u32,
+        now: Timestamp,
+    ) -> Result<(), (Hourly, Timestamp)> {
         let Some(mut part) = self.part_of(account) else { return Ok(()) };
         // Whoever read the clock just before the hour is counted in the one that others have begun.
         let hour = hour_of(now).max(part.hour);
         let next = Timestamp::from_millisecond((hour + 1) * HOUR_MS).unwrap_or(Timestamp::MAX);
         let spent = part.in_hour(hour).of(account);
         let fits = |spent: u32, more: u32, limit: u32| spent.checked_add(more).filter(|sum| *sum <= limit);
-        let requests = fits(spent.requests, 1, self.requests).ok_or(next)?;
-        let handles = fits(spent.handles, handles, self.handles).ok_or(next)?;
+        let requests = fits(spent.requests, 1, self.requests).ok_or((Hourly::Requests, next))?;
+        let handles = fits(spent.handles, handles, self.handles).ok_or((Hourly::Handles, next))?;
         *spent = Spent { requests, handles };
         Ok(())
     }
@@ -61,6 +75,11 @@ impl LookupRate {
         let spent = part.of(account);
         spent.requests = spent.requests.saturating_sub(1);
         spent.handles = spent.handles.saturating_sub(handles);
+    }
+
+    /// The most handles that any request may hold.
+    pub(super) const fn handles(&self) -> u32 {
+        self.handles
     }
 
     fn part_of(&self, account: AccountId) -> Option<MutexGuard<'_, Part>> {
@@ -106,7 +125,7 @@ mod tests {
     fn every_account_has_its_limit_in_every_hour() {
         let (rate, anna, bo) = (LookupRate::new(2, 10), AccountId::random(), AccountId::random());
         assert_eq!([3, 8, 7].map(|handles| rate.spend(anna, handles, at(5)).is_ok()), [true, false, true]);
-        assert_eq!(rate.spend(anna, 0, at(6)), Err(at(HOUR_MS)));
+        assert_eq!(rate.spend(anna, 0, at(6)), Err((Hourly::Requests, at(HOUR_MS))));
         assert_eq!(rate.spend(bo, 10, at(6)), Ok(()));
         assert_eq!(rate.spend(anna, 10, at(HOUR_MS)), Ok(()));
     }
@@ -119,15 +138,15 @@ mod tests {
         assert_eq!(rate.spend(anna, 10, at(6)), Ok(()));
         assert_eq!(rate.spend(anna, 10, at(HOUR_MS)), Ok(()));
         rate.give_back(anna, 10, at(6));
-        assert_eq!(rate.spend(anna, 1, at(HOUR_MS + 1)), Err(at(2 * HOUR_MS)));
+        assert_eq!(rate.spend(anna, 1, at(HOUR_MS + 1)), Err((Hourly::Requests, at(2 * HOUR_MS))));
     }
 
     #[test]
     fn who_read_the_clock_before_the_hour_does_not_bring_the_old_one_back() {
         let (rate, anna) = (LookupRate::new(1, 10), AccountId::random());
         assert_eq!(rate.spend(anna, 1, at(HOUR_MS)), Ok(()));
-        assert_eq!(rate.spend(anna, 1, at(HOUR_MS - 1)), Err(at(2 * HOUR_MS)));
-        assert_eq!(rate.spend(anna, 1, at(HOUR_MS)), Err(at(2 * HOUR_MS)));
+        assert_eq!(rate.spend(anna, 1, at(HOUR_MS - 1)), Err((Hourly::Requests, at(2 * HOUR_MS))));
+        assert_eq!(rate.spend(anna, 1, at(HOUR_MS)), Err((Hourly::Requests, at(2 * HOUR_MS))));
     }
 
     #[test]

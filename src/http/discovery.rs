@@ -2,7 +2,7 @@
 
 use super::callers::Device;
 use super::extract::{From, body, expect_content_type};
-use super::lookup_binary::{self, BINARY};
+use super::lookup_binary::{self, BINARY, Binary};
 use super::lookup_json::{Decoded, LookupBody, LookupView};
 use super::meta::ProblemDocument;
 use super::shedding::Class;
@@ -76,8 +76,8 @@ pub(super) async fn epochs(
 
 /// `POST /v1/discovery/lookup`: which of these handles are accounts? The answer has the request's form.
 #[utoipa::path(post, path = "/v1/discovery/lookup", tag = "discovery", security(("device_token" = [])),
-    request_body(content((LookupBody = "application/json"), (Vec<u8> = "application/vnd.tuttu.lookup"))), responses(
-    (status = 200, description = "The matches", content((LookupView = "application/json"), (Vec<u8> = "application/vnd.tuttu.lookup"))),
+    request_body(content((LookupBody = "application/json"), (Binary = "application/vnd.tuttu.lookup"))), responses(
+    (status = 200, description = "The matches", content((LookupView = "application/json"), (Binary = "application/vnd.tuttu.lookup"))),
     (status = 400, description = "`json_invalid`, `field_invalid`, `body_invalid`, `too_many_handles`", body = ProblemDocument),
     (status = 401, description = "`token_invalid`", body = ProblemDocument),
     (status = 409, description = "`epoch_unknown` with the live `epochs`, `sync_token_invalid`", body = ProblemDocument),

@@ -119,11 +119,18 @@ fn no_object() -> Problem {
 }
 
 fn unfit(path: &str, error: &serde_json::Error) -> Problem {
-    // serde's own words may repeat what was sent; of them only the name of a missing field is safe.
+    // serde's own words may repeat what was sent; of them only the name of a documented field is safe.
     let words = error.to_string();
-    match words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
-        Some((field, _)) if path == "." => Problem::field(field, "is missing"),
-        Some((field, _)) => Problem::field(&format!("{path}.{field}"), "is missing"),
+    let of_field = [("missing field `", "is missing"), ("duplicate field `", "is given twice")];
+    let named = of_field.iter().find_map(|(before, problem)| {
+        let (field, _) = words.strip_prefix(before)?.split_once('`')?;
+        Some((field, problem))
+    });
+    match named {
+        // The path of one that is there twice has its name already.
+        Some((field, problem)) if path == "." || path == field => Problem::field(field, problem),
+        Some((field, problem)) if path.ends_with(&format!(".{field}")) => Problem::field(path, problem),
+        Some((field, problem)) => Problem::field(&format!("{path}.{field}"), problem),
         None if path == "." => no_object(),
         None => Problem::field(path, "is not of its documented form"),
     }

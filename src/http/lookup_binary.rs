@@ -12,10 +12,16 @@ use crate::discovery::{Found, Lookup, MAX_HANDLES};
 use crate::model::handle_set::HandleSet;
 use axum::http::header;
 use axum::response::IntoResponse;
+use utoipa::ToSchema;
 
 /// The content type.
 pub(super) const BINARY: &str = "application/vnd.tuttu.lookup";
 const VERSION: u8 = 1;
+
+/// The binary form of a lookup, or of its answer: see the README.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct Binary(#[expect(dead_code, reason = "only documented")] Vec<u8>);
 
 /// Reads a request.
 pub(super) fn read(body: &[u8]) -> Result<Lookup<'_>, Problem> {

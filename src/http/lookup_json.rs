@@ -2,8 +2,7 @@
 
 use super::Problem;
 use super::extract::{json, json_that_fits};
-use super::problem::too_many_handles;
-use crate::discovery::{Found, Lookup, MAX_HANDLES};
+use crate::discovery::{Found, Lookup};
 use crate::model::handle::Handle;
 use crate::model::handle_set::HandleSet;
 use crate::model::id::AccountId;
@@ -20,17 +19,14 @@ use utoipa::ToSchema;
 pub(super) struct LookupBody {
     epoch: u32,
     /// Handles asked for the first time: 22 characters of base64url each, in any order.
-    #[serde(default)]
-    handles: Vec<String>,
+    handles: Option<Vec<String>>,
     /// The same as one base64url string of ascending 16-byte handles.
     handles_packed: Option<String>,
     /// Handles that the sync token has paid for.
-    #[serde(default)]
-    known: Vec<String>,
+    known: Option<Vec<String>>,
     known_packed: Option<String>,
     /// Handles that the sync token has paid for and that are no longer wanted.
-    #[serde(default)]
-    discard: Vec<String>,
+    discard: Option<Vec<String>>,
     discard_packed: Option<String>,
     /// The token of `known` and `discard` together.
     sync_token: Option<String>,
@@ -40,15 +36,12 @@ pub(super) struct LookupBody {
 #[derive(Debug, Deserialize)]
 struct Fitting<'a> {
     epoch: u32,
-    #[serde(default)]
-    handles: Vec<Text>,
+    handles: Option<Vec<Text>>,
     #[serde(borrow)]
     handles_packed: Option<&'a str>,
-    #[serde(default)]
-    known: Vec<Text>,
+    known: Option<Vec<Text>>,
     known_packed: Option<&'a str>,
-    #[serde(default)]
-    discard: Vec<Text>,
+    discard: Option<Vec<Text>>,
     discard_packed: Option<&'a str>,
     sync_token: Option<&'a str>,
 }
@@ -125,11 +118,18 @@ impl Decoded {
             return Ok(decoded);
         }
         let body: LookupBody = json(bytes)?;
+        let new = handles("handles", body.handles.as_deref(), body.handles_packed.as_deref())?;
+        let known = handles("known", body.known.as_deref(), body.known_packed.as_deref())?;
+        let discard = handles("discard", body.discard.as_deref(), body.discard_packed.as_deref())?;
+        if [&new, &known, &discard].into_iter().all(Option::is_none) {
+            // A misspelt name would be answered that nobody is there.
+            return Err(Problem::field("handles", "is missing"));
+        }
         Ok(Self {
             epoch: body.epoch,
-            new: handles("handles", &body.handles, body.handles_packed.as_deref())?,
-            known: handles("known", &body.known, body.known_packed.as_deref())?,
-            discard: handles("discard", &body.discard, body.discard_packed.as_deref())?,
+            new: new.unwrap_or_default(),
+            known: known.unwrap_or_default(),
+            discard: discard.unwrap_or_default(),
             // What is not base64url is no token of this server, and is refused as such.
             sync_token: body.sync_token.map(|token| URL_SAFE_NO_PAD.decode(token).unwrap_or_default()),
         })
@@ -137,16 +137,20 @@ impl Decoded {
 
     /// What fits, but for what must be told of more exactly.
     fn fitting(body: Fitting<'_>) -> Option<Self> {
-        let list = |list: Vec<Text>, packed: Option<&str>| match packed {
-            None if list.len() <= MAX_HANDLES => Some(ascending(list.iter().map(|text| text.0).collect())),
-            Some(packed) if list.is_empty() => unpacked("", packed).ok(),
-            _ => None,
+        let list = |list: Option<Vec<Text>>, packed: Option<&str>| match (list, packed) {
+            (None, None) => Some(None),
+            (Some(list), None) => Some(Some(ascending(list.iter().map(|text| text.0).collect()))),
+            (None, Some(packed)) => unpacked("", packed).ok().map(Some),
+            (Some(_), Some(_)) => None,
         };
+        let (new, known) = (list(body.handles, body.handles_packed)?, list(body.known, body.known_packed)?);
+        let discard = list(body.discard, body.discard_packed)?;
+        [&new, &known, &discard].into_iter().any(Option::is_some).then_some(())?;
         Some(Self {
             epoch: body.epoch,
-            new: list(body.handles, body.handles_packed)?,
-            known: list(body.known, body.known_packed)?,
-            discard: list(body.discard, body.discard_packed)?,
+            new: new.unwrap_or_default(),
+            known: known.unwrap_or_default(),
+            discard: discard.unwrap_or_default(),
             sync_token: body.sync_token.map(|token| URL_SAFE_NO_PAD.decode(token).unwrap_or_default()),
         })
     }
@@ -168,14 +172,19 @@ impl Decoded {
     }
 }
 
-/// One list in either form; an array is sorted, each handle once.
-fn handles(field: &str, list: &[String], packed: Option<&str>) -> Result<Vec<[u8; 16]>, Problem> {
-    match packed {
-        None => listed(field, list),
-        Some(_) if !list.is_empty() => {
+/// One list in either form, if it is there in one; an array is sorted, each handle once.
+fn handles(
+    field: &str,
+    list: Option<&[String]>,
+    packed: Option<&str>,
+) -> Result<Option<Vec<[u8; 16]>>, Problem> {
+    match (list, packed) {
+        (None, None) => Ok(None),
+        (Some(list), None) => listed(field, list).map(Some),
+        (None | Some([]), Some(packed)) => unpacked(&format!("{field}_packed"), packed).map(Some),
+        (Some(_), Some(_)) => {
             Err(Problem::field(&format!("{field}_packed"), "cannot be sent together with the list"))
         }
-        Some(packed) => unpacked(&format!("{field}_packed"), packed),
     }
 }
 
@@ -192,9 +201,6 @@ fn unpacked(field: &str, packed: &str) -> Result<Vec<[u8; 16]>, Problem> {
 }
 
 fn listed(field: &str, list: &[String]) -> Result<Vec<[u8; 16]>, Problem> {
-    if list.len() > MAX_HANDLES {
-        return Err(too_many_handles(MAX_HANDLES));
-    }
     let read = |(index, text): (usize, &String)| {
         Handle::from_base64url(text)
             .map(|handle| *handle.as_bytes())

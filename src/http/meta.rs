@@ -5,7 +5,12 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, PathItem, RefOr};
 use utoipa::{Modify, ToSchema};
+
+const JSON: &str = "application/json";
+/// Where the document has the schema of problems.
+const PROBLEM: &str = "#/components/schemas/Problem";
 
 /// A problem details object (RFC 9457), `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +24,27 @@ pub(super) struct ProblemDocument {
     detail: String,
     /// Stable: what programs act on.
     code: String,
+}
+
+/// Names the content type of problems, which is not that of other answers.
+pub(super) fn name_problems(document: &mut utoipa::openapi::OpenApi) {
+    let operations = document.paths.paths.values_mut().flat_map(|path| {
+        let PathItem { get, put, post, delete, patch, .. } = path;
+        [get, put, post, delete, patch].into_iter().flatten()
+    });
+    let responses = operations.flat_map(|operation| operation.responses.responses.values_mut());
+    let is_problem = |content: &RefOr<Content>| {
+        let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) = content else { return false };
+        schema.ref_location == PROBLEM
+    };
+    for response in responses {
+        let RefOr::T(response) = response else { continue };
+        if response.content.get(JSON).is_some_and(is_problem)
+            && let Some(problem) = response.content.shift_remove(JSON)
+        {
+            response.content.insert("application/problem+json".to_owned(), problem);
+        }
+    }
 }
 
 /// Adds the kinds of bearer credentials.
@@ -52,7 +78,7 @@ impl Modify for Security {
 
 /// `GET /openapi.json`.
 pub(super) fn document(document: &str) -> impl IntoResponse + use<> {
-    ([(header::CONTENT_TYPE, "application/json")], document.to_owned())
+    ([(header::CONTENT_TYPE, JSON)], document.to_owned())
 }
 
 /// A path that leads nowhere.

@@ -74,13 +74,23 @@ on_both_engines!(an_empty_book_is_answered_in_every_form, |service| {
     let anna = service.register(ANNA).await;
     let (epoch, _) = service.epoch(&anna.token).await;
     let question = Question::new(epoch, Vec::new());
-    let bare = service.post(LOOKUP, &anna.token, &json!({"epoch": epoch})).await.expect(200, "");
+    let bare =
+        service.post(LOOKUP, &anna.token, &json!({"epoch": epoch, "handles": []})).await.expect(200, "");
     let token = question.answer(&bare).token;
     for form in Form::ALL {
         let reply = service.pose(&anna.token, &question, form).await.expect(200, "");
         let answer = question.answer(&reply);
         assert_eq!((answer.cost, answer.matches.len(), &answer.token), (0, 0, &token));
     }
+});
+
+on_both_engines!(a_handle_that_is_listed_twice_counts_once, |service| {
+    let anna = service.register(ANNA).await;
+    let mut listed: Vec<String> = strangers(20_000).iter().map(Handle::to_base64url).collect();
+    listed.extend_from_within(..100);
+    let body = json!({"epoch": 1, "handles": listed});
+    let reply = service.post("/v1/discovery/lookup", &anna.token, &body).await.expect(200, "");
+    assert_eq!(reply.json["budget"]["cost"], 20_000);
 });
 
 on_both_engines!(twenty_thousand_handles_are_answered_and_one_more_is_refused_in_every_form, |service| {

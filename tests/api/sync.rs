@@ -223,7 +223,13 @@ on_both_engines!(
         let anna = service.register(ANNA).await;
         let paid = first(service, &anna.token, &[1, 2, 3]).await;
         let refused = service.pose(&anna.token, &question(&[1, 2, 3], &[], &[], &paid), Form::Json).await;
-        assert_eq!(refused.expect(429, "lookup_rate").retry_after(), 3_600);
+        let refused = refused.expect(429, "lookup_rate");
+        assert_eq!(refused.text("/limit"), "lookup_handles_per_hour");
+        assert_eq!(refused.retry_after(), 3_600);
+        // No hour has room for so many.
+        let too_many = question(&[], &[1, 2, 3, 4, 5, 6], &[], &no_receipt());
+        let refused = service.pose(&anna.token, &too_many, Form::Json).await.expect(400, "too_many_handles");
+        assert_eq!(refused.json["limit"], 5);
         service.answer(&anna.token, &question(&[1, 2], &[], &[3], &paid)).await;
         service.advance(3_600);
         service.answer(&anna.token, &question(&[1, 2, 3], &[], &[], &paid)).await;

@@ -64,7 +64,7 @@ fn another_file_is_named_after_the_command() {
 #[test]
 fn limits_that_would_shut_everybody_out_are_refused() {
     let file = "[server]\nconnections = 0\nrequests_in_flight = 0\nhead_timeout = 0\nidle_timeout = \"2h\"\n\
-        drain_delay = 11\n";
+        drain_delay = 11\n[discovery]\nrequests_per_hour = 0\n";
     let said = mistake(&configured(file));
     for problem in [
         "server.connections must be at least 1",
@@ -72,9 +72,19 @@ fn limits_that_would_shut_everybody_out_are_refused() {
         "server.head_timeout must be 1 second to 1 hour",
         "server.idle_timeout must be 1 second to 1 hour",
         "server.drain_delay must be at most 10 seconds",
+        "discovery.requests_per_hour must be at least 1",
     ] {
         assert!(said.contains(problem), "{problem} in {said}");
     }
+}
+
+#[test]
+fn two_listeners_at_one_address_are_refused() {
+    let mut place = Place::new();
+    place.set("TUTTU__SERVER__LISTEN", "127.0.0.1:8080");
+    place.set("TUTTU__SERVER__OPS_LISTEN", "127.0.0.1:8080");
+    let said = mistake(&place);
+    assert!(said.contains("server.ops_listen must be another address than server.listen"), "{said}");
 }
 
 #[test]

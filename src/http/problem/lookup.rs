@@ -1,7 +1,7 @@
 //! Why a lookup was not answered.
 
 use super::Problem;
-use crate::discovery::{LookupRefused, MAX_HANDLES};
+use crate::discovery::{Hourly, LookupRefused};
 use jiff::Timestamp;
 
 impl Problem {
@@ -9,8 +9,14 @@ impl Problem {
     #[must_use]
     pub fn lookup(refused: &LookupRefused, now: Timestamp) -> Self {
         match refused {
-            LookupRefused::TooManyHandles => too_many_handles(MAX_HANDLES),
-            LookupRefused::AboveBudget { capacity } => too_many_handles(*capacity as usize),
+            LookupRefused::TooManyHandles { most } => too_many_handles(*most),
+            LookupRefused::AboveBudget { capacity } => {
+                let detail = format!(
+                    "One lookup asks for at most {capacity} new handles. Ask for them in several lookups, as the budget \
+                     allows."
+                );
+                Self::new(400, "too_many_handles", "Too many new handles", detail).with("limit", *capacity)
+            }
             LookupRefused::InTwoLists => Self::body("A handle may be in one list only."),
             LookupRefused::EpochUnknown => {
                 let detail = "Hash the numbers again with one of `epochs`, and ask again.";
@@ -21,10 +27,18 @@ impl Problem {
                     over: send all handles as new, without a token.";
                 Self::new(409, "sync_token_invalid", "The sync token does not fit", detail)
             }
-            LookupRefused::Rate { until } => {
-                let detail = "This account has made its lookups of this hour.";
+            LookupRefused::Rate { limit, until } => {
+                let (detail, limit) = match limit {
+                    Hourly::Requests => {
+                        ("This account has made its lookups of this hour.", "lookups_per_hour")
+                    }
+                    Hourly::Handles => (
+                        "This account has asked for almost as many handles as it may in an hour: a smaller set may fit.",
+                        "lookup_handles_per_hour",
+                    ),
+                };
                 Self::new(429, "lookup_rate", "Too many lookups", detail)
-                    .with("limit", "lookups_per_hour")
+                    .with("limit", limit)
                     .until(*until, now)
             }
             LookupRefused::Shape { sign, until } => {

@@ -66,7 +66,9 @@ on_both_engines!(json_that_is_no_object_is_refused, |service| {
         }
     }
     let twice = br#"{"phone_number": "h4mster", "phone_number": "h4mster", "channel": "sms"}"#;
-    silent_about(&send(service, START, "", (JSON, twice.to_vec())).await.expect(400, "body_invalid"), MARKER);
+    let refused = send(service, START, "", (JSON, twice.to_vec())).await.expect(400, "field_invalid");
+    assert_eq!(refused.text("/field"), "phone_number");
+    silent_about(&refused, MARKER);
 });
 
 on_both_engines!(a_missing_field_is_named, |service| {
@@ -110,6 +112,8 @@ on_both_engines!(a_field_of_the_wrong_type_is_named, |service| {
         (5, "epoch", json!({"epoch": 4_294_967_296_u64})),
         (5, "epoch", json!({"epoch": MARKER})),
         (5, "handles", json!({"epoch": 1, "handles": MARKER})),
+        (5, "handles", json!({"epoch": 1, "handels": [MARKER]})),
+        (5, "handles", json!({"epoch": 1, "handles": null, "known": null})),
         (5, "known[0]", json!({"epoch": 1, "known": [{MARKER: 1}]})),
         (5, "sync_token", json!({"epoch": 1, "sync_token": [MARKER]})),
     ] {
@@ -142,7 +146,7 @@ on_both_engines!(a_lookup_may_be_larger_than_other_requests, |service| {
     let anna = service.register(ANNA).await;
     let lookup = (Method::POST, "/v1/discovery/lookup");
     let sized = |size: usize| {
-        let mut body = json!({"epoch": 1}).to_string().into_bytes();
+        let mut body = json!({"epoch": 1, "handles": []}).to_string().into_bytes();
         body.resize(size, b' ');
         (JSON, body)
     };
