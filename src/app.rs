@@ -93,12 +93,12 @@ pub enum StartError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
 }
 
-/// Opens the database, making the folder of an embedded one, and brings its schema up to date if `migrate`.
+/// Opens the database. If `migrate`, makes an embedded one that is not there, and brings the schema up to date.
 ///
 /// # Errors
 /// [`StartError`].
 pub async fn open_store(config: &Config, migrate: bool) -> Result<Store, StartError> {
-    let store = connect_store(config).await?;
+    let store = connect_store(config, migrate).await?;
     if migrate {
         store.migrate().await?;
     }
@@ -118,17 +118,17 @@ pub async fn open_keys(config: &Config, store: &Store) -> Result<Keys, StartErro
     Ok(keys)
 }
 
-/// Opens the database whatever its schema is, making the folder of an embedded one.
+/// Opens the database whatever its schema is. If `create`, makes an embedded one that is not there, and its folder.
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn connect_store(config: &Config) -> Result<Store, StartError> {
+pub async fn connect_store(config: &Config, create: bool) -> Result<Store, StartError> {
     let url = DatabaseUrl::parse(config.database.url.expose())?;
-    if let Some(file) = url.file() {
+    if let Some(file) = url.file().filter(|_| create) {
         private_folder_of(file)?;
     }
     warn_of_open_folder(&config.keys.file);
-    Ok(Store::connect(&url, true, config.database.connections()).await?)
+    Ok(Store::connect(&url, create, config.database.connections()).await?)
 }
 
 /// Makes the folder of a file, for its owner alone; one that is there keeps its mode.

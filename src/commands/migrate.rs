@@ -28,7 +28,7 @@ pub(crate) struct MigrateArgs {
 /// Runs `tuttu migrate`.
 pub(crate) async fn run(arguments: MigrateArgs) -> anyhow::Result<()> {
     let config = arguments.options.begin()?;
-    let store = connect_store(&config).await?;
+    let store = connect_store(&config, true).await?;
     let done = steps(&store, &arguments).await;
     store.close().await;
     done

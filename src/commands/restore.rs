@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: RestoreArgs) -> anyhow::Result<()> {
             let hold = Hold::alone(database)?;
             anew(&config, &Store::connect_alone(database, &hold).await?, &arguments).await?
         }
-        (None, None) => anew(&config, &connect_store(&config).await?, &arguments).await?,
+        (None, None) => anew(&config, &connect_store(&config, false).await?, &arguments).await?,
         (None, Some(_)) => {
             bail!(
                 "on PostgreSQL let pg_restore put the backup back first, then run `tuttu restore` without a file"
@@ -144,6 +144,7 @@ fn tell(outcome: &Outcome) -> io::Result<()> {
         "The database is restored. Open codes and grants that are over now: {verifications}; messages that may have \
          left and are not sent again: {deliveries}; devices signed out: {devices}."
     )?;
+    let devices = if devices > 0 { "" } else { "devices that were revoked and " };
     let still = match outcome.erased {
         Some(people) => {
             writeln!(out, "People who were erased since the backup and are erased again: {people}.")?;
@@ -153,7 +154,7 @@ fn tell(outcome: &Outcome) -> io::Result<()> {
     };
     writeln!(
         out,
-        "What else happened since the backup is undone: {still}devices that were revoked and what was used up of \
-         limits are as they were. See \"Backup and restore\" in the README."
+        "What else happened since the backup is undone: {still}{devices}what was used up of limits are as they were. \
+         See \"Backup and restore\" in the README."
     )
 }

@@ -95,13 +95,14 @@ impl Store {
     /// Opens the database; a SQLite file is made if `create` and it is not there.
     ///
     /// # Errors
-    /// When it cannot be reached or opened.
+    /// When it cannot be reached or opened, or is not there.
     pub async fn connect(
         url: &DatabaseUrl,
         create: bool,
         connections: impl Into<Connections>,
     ) -> Result<Self, StoreError> {
         let pool = match url {
+            DatabaseUrl::Sqlite(path) if !create && !path.exists() => return Err(StoreError::absent(path)),
             DatabaseUrl::Sqlite(path) => {
                 let hold = Hold::shared(path)?;
                 sqlite(path, create, Some(Arc::new(hold))).await?

@@ -4,6 +4,7 @@ use super::holding::HoldRefused;
 use super::migrating::MigratingError;
 use jiff::Timestamp;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The database failed, or holds what this version cannot read.
@@ -16,12 +17,24 @@ enum Cause {
     Migrating(MigratingError),
     Held(HoldRefused),
     Unreadable { table: &'static str, column: &'static str },
+    Absent(PathBuf),
+    Unreachable { server: String, cause: sqlx::Error },
     Late,
 }
 
 impl StoreError {
     pub(crate) fn unreadable(table: &'static str, column: &'static str) -> Self {
         Self(Arc::new(Cause::Unreadable { table, column }))
+    }
+
+    /// There is no file of an embedded database.
+    pub(super) fn absent(file: &Path) -> Self {
+        Self(Arc::new(Cause::Absent(file.to_owned())))
+    }
+
+    /// A server did not let the first connection in.
+    pub(super) fn unreachable(server: String, cause: sqlx::Error) -> Self {
+        Self(Arc::new(Cause::Unreachable { server, cause }))
     }
 
     /// The database took longer than anybody waits.
@@ -51,6 +64,8 @@ impl StoreError {
             | Cause::Migration(_)
             | Cause::Migrating(_)
             | Cause::Held(_)
+            | Cause::Absent(_)
+            | Cause::Unreachable { .. }
             | Cause::Unreadable { .. } => false,
         }
     }
@@ -63,13 +78,31 @@ const LOST: [&str; 5] = ["57P01", "57P02", "57P03", "25006", "55000"];
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Cause::Database(cause) => write!(f, "the database failed: {cause}"),
+            Cause::Database(cause) => write!(f, "the database failed: {}", words(cause)),
+            Cause::Absent(file) => write!(
+                f,
+                "there is no database at {}: `tuttu migrate` makes one (and so does `tuttu serve`, unless database.migrate \
+                is off), else point database.url at it",
+                file.display()
+            ),
+            Cause::Unreachable { server, cause } => {
+                write!(f, "the database at {server} cannot be reached: {}", words(cause))
+            }
             Cause::Migration(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
             Cause::Late => f.write_str("the database did not answer in time"),
             Cause::Migrating(cause) => write!(f, "the schema could not be brought up to date: {cause}"),
             Cause::Held(cause) => write!(f, "the database cannot be opened: {cause}"),
             Cause::Unreadable { table, column } => write!(f, "a value in {table}.{column} cannot be read"),
         }
+    }
+}
+
+/// What the engine said, without the places in its own sources.
+fn words(cause: &sqlx::Error) -> String {
+    match cause {
+        sqlx::Error::Database(cause) => cause.message().to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection came about, or was free, in time".to_owned(),
+        cause => cause.to_string(),
     }
 }
 

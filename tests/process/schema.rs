@@ -5,7 +5,7 @@ use super::harness::{Engine, Place, on_both_engines};
 on_both_engines!(a_server_that_must_not_migrate_names_the_command_that_does, |place| {
     place.set("TUTTU__DATABASE__MIGRATE", "false");
     let refusal = place.refusal();
-    assert!(refusal.contains("run `tuttu migrate`"), "{refusal}");
+    assert!(refusal.contains("`tuttu migrate`"), "{refusal}");
     assert!(!place.path("data/keys.toml").exists());
 
     assert_eq!(place.run(&["migrate"]).ok(), "The schema is up to date.\n");
@@ -44,5 +44,17 @@ fn a_database_that_cannot_be_reached_is_an_error_that_hides_the_password() {
     place.set("TUTTU__DATABASE__URL", "postgres://tuttu:hunter22@127.0.0.1:1/tuttu");
     let refusal = place.refusal();
     assert!(refusal.starts_with("error: "), "{refusal}");
+    assert!(refusal.contains("the database at 127.0.0.1:1 cannot be reached"), "{refusal}");
     assert!(!refusal.contains("hunter22"), "{refusal}");
+}
+
+#[test]
+fn a_command_makes_no_database_where_there_is_none() {
+    let place = Place::new();
+    for command in [&["keys", "list"][..], &["epoch", "status"], &["sending", "status"], &["backup", "copy"]]
+    {
+        let refusal = place.run(command).failed();
+        assert!(refusal.contains("there is no database at data/tuttu.db"), "{refusal}");
+    }
+    assert_eq!(place.tree(), Vec::<std::path::PathBuf>::new());
 }
