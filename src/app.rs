@@ -29,6 +29,7 @@ use crate::verification::{Dispatcher, Reports, VerificationPolicy};
 use axum::Router;
 use base::Base;
 pub use people::open_oversight;
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -127,24 +128,20 @@ pub async fn connect_store(config: &Config, create: bool) -> Result<Store, Start
     if let Some(file) = url.file().filter(|_| create) {
         private_folder_of(file)?;
     }
-    warn_of_open_folder(&config.keys.file);
+    let folders = [url.file(), Some(&config.keys.file)].into_iter().flatten().filter_map(Path::parent);
+    folders.collect::<BTreeSet<_>>().into_iter().for_each(warn_of_open_folder);
     Ok(Store::connect(&url, create, config.database.connections()).await?)
 }
 
 /// Makes the folder of a file, for its owner alone; one that is there keeps its mode.
 fn private_folder_of(file: &Path) -> Result<(), StartError> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    warn_of_open_folder(file);
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|cause| StartError::Folder { folder: folder.to_owned(), cause })
 }
 
-fn warn_of_open_folder(file: &Path) {
-    let Some((folder, found)) = file.parent().and_then(|folder| Some((folder, folder.metadata().ok()?)))
-    else {
-        return;
-    };
-    if found.permissions().mode() & 0o007 != 0 {
+fn warn_of_open_folder(folder: &Path) {
+    if folder.metadata().is_ok_and(|found| found.permissions().mode() & 0o007 != 0) {
         tracing::warn!(folder = %folder.display(), "this folder can be read by everybody: chmod 700 it");
     }
 }

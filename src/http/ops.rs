@@ -21,6 +21,7 @@ pub fn router(services: Arc<Services>, metrics: PrometheusHandle) -> Router {
         .route("/readyz", get(readyz_verbose))
         .route("/metrics", get(move || std::future::ready(render(&metrics))))
         .fallback(super::meta::not_found)
+        .method_not_allowed_fallback(super::meta::method_not_allowed)
         .with_state(services)
 }
 
