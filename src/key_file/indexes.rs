@@ -44,6 +44,7 @@ pub(super) async fn read(store: &Store, keys: &KeySet) -> Result<SecretKey, KeyF
 /// # Errors
 /// [`SealBroken`] where it does not open.
 pub fn sealed_anew(keys: &KeyRing, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealBroken> {
+    drop(Zeroizing::new(open(keys, &INDEX_SECRET, sealed)?));
     if sealed.first() > Some(&keys.in_use().version()) {
         return Ok(None);
     }
@@ -72,6 +73,8 @@ mod tests {
         assert_eq!(open(&key(2).into(), &INDEX_SECRET, &second).unwrap(), [7; 32]);
         assert_eq!(sealed_anew(&before, &second), Ok(None));
         assert_eq!(sealed_anew(&after, &second), Ok(None));
-        assert_eq!(sealed_anew(&after, &[]), Err(SealBroken));
+        for broken in [&[][..], &[9; 73], &first[1..]] {
+            assert_eq!(sealed_anew(&after, broken), Err(SealBroken));
+        }
     }
 }

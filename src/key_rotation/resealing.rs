@@ -2,7 +2,7 @@
 
 use super::status::{replaced_at, rows_under, unfinished};
 use super::{GONE_AFTER, KeyRotation};
-use crate::key_file::{sealed_anew as index_secret_anew, state};
+use crate::key_file::{sealed_anew as index_secret_anew, state, versions_in_use};
 use crate::model::account::{Account, DEVICE_IDLE_LIMIT, Device};
 use crate::model::admin::SecondFactor;
 use crate::model::audit::SubjectKey;
@@ -41,14 +41,18 @@ impl KeyRotation {
         if any(Purpose::Number) {
             self.reseal_all(stop).await?;
         }
-        if any(Purpose::Index)
-            && let Err(cause) = self.reseal_index_secret().await
-        {
-            // It must not stop other keys.
+        let mut index_secret = Ok(());
+        if any(Purpose::Index) {
+            index_secret = self.reseal_index_secret(&marks).await;
+        }
+        if let Err(cause) = &index_secret {
+            // It must not stop other keys, but whoever puts its row back needs the versions that there were.
             tracing::error!(%cause, "the secret that numbers are found by could not be sealed under the key in use");
         }
         for mark in old {
-            self.retire(mark, &marks).await?;
+            if index_secret.is_ok() || mark.key.purpose != Purpose::Index.as_str() {
+                self.retire(mark, &marks).await?;
+            }
         }
         Ok(())
     }
@@ -139,9 +143,12 @@ impl KeyRotation {
         Ok(())
     }
 
-    async fn reseal_index_secret(&self) -> Result<(), Failure> {
-        let held = self.0.store.index_secret().await?.ok_or(SealBroken)?;
-        if let Some(sealed) = index_secret_anew(self.0.keys.index(), &held)? {
+    async fn reseal_index_secret(&self, marks: &[KeyMark]) -> Result<(), Failure> {
+        let (held, keys) = (self.0.store.index_secret().await?.ok_or(SealBroken)?, self.0.keys.index());
+        let anew = index_secret_anew(keys, &held)?;
+        // Whoever has not heard of the version in use, or whose database was put back, waits until he has.
+        let hears = versions_in_use(marks).get(&Purpose::Index) == Some(&keys.in_use().version());
+        if let Some(sealed) = anew.filter(|_| hears) {
             self.0.store.replace_index_secret(&held, &sealed).await?;
         }
         Ok(())

@@ -150,7 +150,9 @@ pub async fn unfinished(store: &Store, purpose: Purpose, now: Timestamp) -> Resu
     if matches!(purpose, Purpose::Number | Purpose::Index) {
         for mark in marks.iter().filter(|mark| mark.key.purpose == purpose.as_str()) {
             if state(mark, &marks) == KeyState::Reading {
-                sealed += rows_under(store, purpose, mark.key.version, now).await?.unwrap_or_default();
+                let under = rows_under(store, purpose, mark.key.version, now).await?.unwrap_or_default();
+                // What is under a version of index_key counts for those after it, too.
+                sealed = if purpose == Purpose::Index { under.max(sealed) } else { under + sealed };
             }
         }
     }

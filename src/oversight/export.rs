@@ -28,6 +28,10 @@ pub struct PersonExport {
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
+    /// When a device of it was last seen, to the day, be it signed out since.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<Timestamp>,
     /// Whether lookups find it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discoverable: Option<bool>,
@@ -181,10 +185,12 @@ impl Oversight {
         let mut events = self.said_of(&index, MOST).await?;
         leave_out_former(&mut events, &mut attempts);
         let account = found.as_ref().map(|found| &found.state.account);
+        let seen = self.store.account_of_number(&index).await?.and_then(|(_, seen)| seen);
         Ok(PersonExport {
             phone_number: number.e164().to_owned(),
             account_id: account.map(|account| account.id),
             created_at: account.map(|account| account.created_at),
+            last_seen_at: seen.filter(|_| account.is_some()),
             discoverable: account.map(|account| account.discoverable),
             lock: found
                 .as_ref()

@@ -102,7 +102,10 @@ impl Store {
         connections: impl Into<Connections>,
     ) -> Result<Self, StoreError> {
         let pool = match url {
-            DatabaseUrl::Sqlite(path) if !create && !path.exists() => return Err(StoreError::absent(path)),
+            // One that this user may not see may be there.
+            DatabaseUrl::Sqlite(path) if !create && matches!(path.try_exists(), Ok(false)) => {
+                return Err(StoreError::absent(path));
+            }
             DatabaseUrl::Sqlite(path) => {
                 let hold = Hold::shared(path)?;
                 sqlite(path, create, Some(Arc::new(hold))).await?

@@ -62,10 +62,10 @@ const OF_ACCOUNT: &str =
     FROM devices WHERE account_id = $1 ORDER BY created_at, device_id";
 const SEE: &str = "UPDATE devices SET last_seen_at = $2 WHERE device_id = $1 AND last_seen_at < $2";
 const REVOKE: &str = "DELETE FROM devices WHERE device_id = $1 AND account_id = $2 RETURNING number_index";
+const SEEN_AT: &str = "SELECT last_seen_at FROM devices WHERE device_id = $1 AND account_id = $2";
 /// Whoever signs his last device out goes on with his account.
-const SEEN_BY: &str = "UPDATE accounts SET seen_at = COALESCE((SELECT last_seen_at FROM devices
-        WHERE device_id = $1 AND account_id = $2 AND last_seen_at > COALESCE(accounts.seen_at, 0)), seen_at)
-    WHERE account_id = $2";
+const SEEN_BY: &str =
+    "UPDATE accounts SET seen_at = $2 WHERE account_id = $1 AND (seen_at IS NULL OR seen_at < $2)";
 
 impl Store {
     /// What it takes to authenticate a device, if there is one of that name and its account is not locked.
@@ -124,7 +124,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         Ok(transact!(self, tx => {
             let (id, of) = (device.as_bytes().as_slice(), account.as_bytes().as_slice());
-            run!(tx, SEEN_BY, id, of);
+            let seen: Option<i64> =
+                sqlx::query_scalar(SEEN_AT).bind(id).bind(of).fetch_optional(&mut *tx).await?;
+            let Some(seen) = seen else { return Ok(Ending::Rollback(false)) };
+            // The account before its devices, as whoever ends both does.
+            run!(tx, SEEN_BY, of, seen);
             let ended: Option<Vec<u8>> = sqlx::query_scalar(REVOKE)
                 .bind(id)
                 .bind(of)

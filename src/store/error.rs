@@ -100,7 +100,10 @@ impl fmt::Display for StoreError {
 /// What the engine said, without the places in its own sources.
 fn words(cause: &sqlx::Error) -> String {
     match cause {
-        sqlx::Error::Database(cause) => cause.message().to_owned(),
+        sqlx::Error::Database(cause) => match cause.code() {
+            Some(code) => format!("{} (code {code})", cause.message()),
+            None => cause.message().to_owned(),
+        },
         sqlx::Error::PoolTimedOut => "no connection came about, or was free, in time".to_owned(),
         cause => cause.to_string(),
     }

@@ -135,8 +135,8 @@ impl Store {
             let mut ended: Vec<Vec<u8>> = Vec::new();
             if let Plan::Replace(old) = registration.plan {
                 let old = old.as_bytes().as_slice();
-                ended = sqlx::query_scalar(END_DEVICES).bind(old).fetch_all(&mut *tx).await?;
                 run!(tx, END_ACCOUNT, old);
+                ended = sqlx::query_scalar(END_DEVICES).bind(old).fetch_all(&mut *tx).await?;
             }
             let mut adding = Batch::on(&*tx);
             if registration.plan != Plan::Continue {

@@ -129,7 +129,10 @@ impl Server {
         let doubt = Arc::new(Doubt::new());
         let pool = pool(connections.count, &doubt).acquire_timeout(connections.request_timeout);
         let pool = pool.connect_with(options.clone()).await;
-        let server = || format!("{}:{}", options.get_host(), options.get_port());
+        let server = || match options.get_socket() {
+            Some(folder) => format!("{} (port {})", folder.display(), options.get_port()),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
         let pool = pool.map_err(|cause| StoreError::unreachable(server(), cause))?;
         let long = self::pool(AT_LENGTH_AT_ONCE, &doubt).acquire_timeout(connections.request_timeout);
         let long = long.idle_timeout(UNUSED).connect_lazy_with(unhurried);
