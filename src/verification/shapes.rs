@@ -39,7 +39,7 @@ pub struct Started {
     pub due: Option<Limited>,
 }
 
-/// Whoever started a verification and has shown its secret. Only [`Verifications::authorize`] makes one.
+/// Whoever started a verification and has shown its secret. Only [`super::Verifications::authorize`] makes one.
 #[derive(Debug, Clone)]
 pub struct Starter {
     pub(super) verification: Verification,
