@@ -93,6 +93,18 @@ on_both_engines!(a_handle_that_is_listed_twice_counts_once, |service| {
     assert_eq!(reply.json["budget"]["cost"], 20_000);
 });
 
+on_both_engines!(a_list_that_is_null_is_one_that_is_left_out, |service| {
+    let anna = service.register(ANNA).await;
+    let handle = strangers(1)[0].to_base64url();
+    let nulls = json!({"known": null, "known_packed": null, "discard": null, "discard_packed": null, "sync_token": null});
+    for field in ["handles", "handles_packed"] {
+        let mut body = nulls.clone();
+        body["epoch"] = json!(1);
+        body[field] = if field == "handles" { json!([handle]) } else { json!(handle) };
+        service.post("/v1/discovery/lookup", &anna.token, &body).await.expect(200, "");
+    }
+});
+
 on_both_engines!(twenty_thousand_handles_are_answered_and_one_more_is_refused_in_every_form, |service| {
     let (anna, bo) = (service.register(ANNA).await, service.register(BO).await);
     let mut question = service.question(&anna.token, &[BO]).await;

@@ -157,11 +157,14 @@ on_both_engines!(an_account_is_locked_revoked_exported_and_erased_by_the_api, |s
     assert_eq!(shown.json["phone_number"], ANNA);
     let copy = service.ask_as(Method::POST, &to("/export"), &admin, &reason).await.expect(200, "");
     assert_eq!(copy.json["phone_number"], ANNA);
+    let seen = copy.text("/devices/0/last_seen_at").to_owned();
     let device = account.text("/devices/0/id").to_owned();
     let device = to(&format!("/devices/{device}"));
     service.ask_as(Method::DELETE, &device, &admin, &Value::Null).await.expect(204, "");
     service.ask_as(Method::DELETE, &device, &admin, &Value::Null).await.expect(404, "not_found");
     service.get("/v1/account", &anna.token).await.expect(401, "token_invalid");
+    let copy = service.ask_as(Method::POST, &to("/export"), &admin, &reason).await.expect(200, "");
+    assert_eq!((copy.json["devices"].as_array().unwrap().len(), copy.text("/last_seen_at")), (0, &*seen));
     service.ask_as(Method::DELETE, &to(""), &admin, &Value::Null).await.expect(204, "");
     service.page(&to(""), &admin).await.expect(404, "not_found");
 });
