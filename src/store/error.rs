@@ -81,8 +81,8 @@ impl fmt::Display for StoreError {
             Cause::Database(cause) => write!(f, "the database failed: {}", words(cause)),
             Cause::Absent(file) => write!(
                 f,
-                "there is no database at {}: `tuttu migrate` makes one (and so does `tuttu serve`, unless database.migrate \
-                is off), else point database.url at it",
+                "there is no database at {}: run `tuttu migrate` to make one (or `tuttu serve`, unless database.migrate is \
+                off), else point database.url at it",
                 file.display()
             ),
             Cause::Unreachable { server, cause } => {

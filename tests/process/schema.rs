@@ -5,7 +5,7 @@ use super::harness::{Engine, Place, on_both_engines};
 on_both_engines!(a_server_that_must_not_migrate_names_the_command_that_does, |place| {
     place.set("TUTTU__DATABASE__MIGRATE", "false");
     let refusal = place.refusal();
-    assert!(refusal.contains("`tuttu migrate`"), "{refusal}");
+    assert!(refusal.contains("run `tuttu migrate`"), "{refusal}");
     assert!(!place.path("data/keys.toml").exists());
 
     assert_eq!(place.run(&["migrate"]).ok(), "The schema is up to date.\n");
