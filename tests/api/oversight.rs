@@ -318,6 +318,15 @@ on_both_engines!(a_locked_account_is_not_replaced_by_proving_its_number_again, |
     service.redeem(&grant).await.expect(423, "account_locked");
     service.ask_as(Method::POST, &to("/unlock"), &admin, &reason).await.expect(204, "");
     assert_eq!(service.redeem(&grant).await.expect(200, "").text("/account_id"), anna.account_id);
+
+    // Nor is one that would be replaced, as nobody has seen it for so long.
+    service.ask_as(Method::POST, &to("/lock"), &admin, &reason).await.expect(204, "");
+    service.advance(46 * 86_400);
+    let grant = service.grant(ANNA).await;
+    service.redeem(&grant).await.expect(423, "account_locked");
+    let admin = service.admin("berta", &[Role::Admin]).await;
+    service.ask_as(Method::POST, &to("/unlock"), &admin, &reason).await.expect(204, "");
+    service.redeem(&grant).await.expect(201, "");
 });
 
 on_both_engines!(
