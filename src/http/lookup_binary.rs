@@ -11,7 +11,7 @@ use super::problem::too_many_handles;
 use crate::discovery::{Found, Lookup, MAX_HANDLES};
 use crate::model::handle_set::HandleSet;
 use axum::http::header;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
 /// The content type.
@@ -21,7 +21,13 @@ const VERSION: u8 = 1;
 /// The binary form of a lookup, or of its answer: see the README.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Binary)]
-pub(super) struct Binary(#[expect(dead_code, reason = "only documented")] Vec<u8>);
+pub(super) struct Binary(Vec<u8>);
+
+impl IntoResponse for Binary {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, BINARY)], self.0).into_response()
+    }
+}
 
 /// Reads a request.
 pub(super) fn read(body: &[u8]) -> Result<Lookup<'_>, Problem> {
@@ -52,7 +58,7 @@ pub(super) fn read(body: &[u8]) -> Result<Lookup<'_>, Problem> {
 }
 
 /// Writes the answer to a request.
-pub(super) fn answer(found: &Found) -> impl IntoResponse + use<> {
+pub(super) fn answer(found: &Found) -> Binary {
     let (token, bitmap) = (found.token.as_bytes(), found.hits.bitmap());
     let accounts = found.hits.accounts().as_flattened();
     let token_length = u16::try_from(token.len()).unwrap_or(u16::MAX);
@@ -63,7 +69,7 @@ pub(super) fn answer(found: &Found) -> impl IntoResponse + use<> {
     body.extend_from_slice(token);
     body.extend_from_slice(bitmap);
     body.extend_from_slice(accounts);
-    ([(header::CONTENT_TYPE, BINARY)], body)
+    Binary(body)
 }
 
 /// What is left of a body.
