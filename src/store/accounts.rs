@@ -25,6 +25,7 @@ pub enum AccountChange<T> {
 }
 
 type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64);
+type KnownRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64, Option<i64>);
 type SeenRow = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>, i64, Option<i64>, Option<i64>);
 
 fn account((id, index, number_sealed, since, created_at): Row) -> Result<Account, StoreError> {
@@ -44,9 +45,11 @@ const SEEN: &str = "SELECT account_id, number_index, number_sealed, discoverable
     (SELECT MAX(last_seen_at) FROM devices WHERE devices.account_id = accounts.account_id), seen_at
     FROM accounts WHERE created_at > $1 AND created_at <= $2 AND account_id > $3 ORDER BY account_id LIMIT $4";
 const OF_NUMBER: &str = "SELECT account_id FROM numbers WHERE number_index = $1";
-const LAST_SEEN: &str =
-    "SELECT MAX(at) FROM (SELECT MAX(last_seen_at) AS at FROM devices WHERE account_id = $1
-    UNION ALL SELECT seen_at FROM accounts WHERE account_id = $1) AS seen";
+/// The same account, with what it knows of the devices that it had.
+const FIND_SEEN: &str =
+    "SELECT account_id, number_index, number_sealed, discoverable_since, created_at, seen_at
+    FROM accounts WHERE account_id = $1";
+const LAST_SEEN: &str = "SELECT MAX(last_seen_at) FROM devices WHERE account_id = $1";
 const SET_VISIBILITY: &str =
     "UPDATE accounts SET discoverable_since = $2 WHERE account_id = $1 RETURNING number_index";
 
@@ -105,13 +108,13 @@ impl Store {
                 .fetch_optional(&mut *conn)
                 .await?;
             let Some(id) = id else { return Ok(None) };
-            let row: Option<Row> = sqlx::query_as(FIND).bind(&id).fetch_optional(&mut *conn).await?;
+            let row: Option<KnownRow> = sqlx::query_as(FIND_SEEN).bind(&id).fetch_optional(&mut *conn).await?;
             let seen: Option<i64> = sqlx::query_scalar(LAST_SEEN).bind(&id).fetch_one(&mut *conn).await?;
-            row.map(|row| (row, seen))
+            row.map(|(id, index, sealed, since, created_at, before)| {
+                ((id, index, sealed, since, created_at), seen.max(before))
+            })
         });
-        found
-            .map(|(row, seen)| Ok((account(row)?, Table("devices").time_if("last_seen_at", seen)?)))
-            .transpose()
+        found.map(|(row, seen)| Ok((account(row)?, TABLE.time_if("seen_at", seen)?))).transpose()
     }
 
     /// Lists or hides an account.
