@@ -144,17 +144,17 @@ fn tell(outcome: &Outcome) -> io::Result<()> {
         "The database is restored. Open codes and grants that are over now: {verifications}; messages that may have \
          left and are not sent again: {deliveries}; devices signed out: {devices}."
     )?;
-    let devices = if devices > 0 { "" } else { "devices that were revoked and " };
+    let devices = if devices > 0 { "" } else { "devices that were revoked are signed in, and " };
     let still = match outcome.erased {
         Some(people) => {
             writeln!(out, "People who were erased since the backup and are erased again: {people}.")?;
             ""
         }
-        None => "accounts that were erased (no file of erasures was given), ",
+        None => "accounts that were erased are there (no file of erasures was given), ",
     };
     writeln!(
         out,
-        "What else happened since the backup is undone: {still}{devices}what was used up of limits are as they were. \
+        "What else happened since the backup is undone: {still}{devices}limits are used up as far as they were then. \
          See \"Backup and restore\" in the README."
     )
 }

@@ -47,6 +47,7 @@ impl KeyRotation {
         }
         if let Err(cause) = &index_secret {
             // It must not stop other keys, but whoever puts its row back needs the versions that there were.
+            metrics::counter!("tuttu_values_unsealable_total").increment(1);
             tracing::error!(%cause, "the secret that numbers are found by could not be sealed under the key in use");
         }
         for mark in old {

@@ -3,7 +3,8 @@
 use super::error::Table;
 use super::{Ending, Store, StoreError, read, run, transact};
 
-/// An empty one is none where there never was an empty one, nor any more once there is a further version.
+/// Only a database of before has an empty one, and only until `index_key` gets a second version. Any other was emptied,
+/// which is as if there were none.
 const READ: &str = "SELECT sealed FROM index_secret WHERE name = 'numbers' AND (LENGTH(sealed) > 0
     OR NOT EXISTS (SELECT 1 FROM key_fingerprints WHERE purpose = 'index_secret'))";
 const REPLACE: &str = "UPDATE index_secret SET sealed = $2 WHERE name = 'numbers' AND sealed = $1";
