@@ -1,6 +1,8 @@
 //! Reading the configuration from its sources, and saying where each value came from.
 
 use super::environment::{key_of_variable, reject_misspelled};
+use super::fitting::fit;
+use super::leaves::{flatten_json, flatten_values, generic};
 use super::{Config, Gateway, Hidden, Route, TestNumbers, validate};
 use config::{ConfigBuilder, FileFormat, Value, ValueKind, builder::DefaultState};
 use serde_json::Value as Json;
@@ -94,7 +96,7 @@ pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Config
     reject_unknown(&valid, &sources)?;
     let built = with_secret_files(builder, &sources)?.build().map_err(|cause| ConfigError::one(&cause))?;
     let sources = flatten_values(&built.cache);
-    let mut config: Config = built.try_deserialize().map_err(|cause| ConfigError::one(&cause))?;
+    let mut config = fit(built)?;
     if config.sms.gateways.is_empty() {
         config.sms.gateways.push(Gateway { name: "inbox".to_owned(), ..Gateway::default() });
     }
@@ -192,9 +194,8 @@ fn reject_unknown(
             !is_section && !names.contains(&name) && !in_map(&name)
         })
         .map(|(key, (_, source))| {
-            let nearest = names.iter().max_by(|a, b| {
-                strsim::jaro_winkler(a, &generic(key)).total_cmp(&strsim::jaro_winkler(b, &generic(key)))
-            });
+            let name = generic(key);
+            let nearest = names.iter().max_by(|a, b| likeness(a, &name).total_cmp(&likeness(b, &name)));
             let nearest = nearest.map_or("", String::as_str);
             format!("unknown key `{key}` ({source}): did you mean `{nearest}`?")
         })
@@ -202,22 +203,17 @@ fn reject_unknown(
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
 }
 
+/// How much a key that is not there is like one that is: as a whole, or, a little less, by its last word alone, since a
+/// section is easily left out or mistaken.
+fn likeness(key: &str, unknown: &str) -> f64 {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let whole = strsim::normalized_damerau_levenshtein(key, unknown);
+    whole.max(0.9 * strsim::normalized_damerau_levenshtein(&last(key), &last(unknown)))
+}
+
 /// Whether a key names a value of a map.
 fn in_map(key: &str) -> bool {
     key.rsplit_once('.').is_some_and(|(map, _)| MAPS.contains(&map))
-}
-
-/// `sms.gateways[0].name` is `sms.gateways[].name`.
-fn generic(key: &str) -> String {
-    let mut name = String::new();
-    let mut inside = false;
-    for c in key.chars() {
-        inside = (inside || c == '[') && c != ']';
-        if !inside || c == '[' {
-            name.push(c);
-        }
-    }
-    name
 }
 
 /// Every key there is, with its default.
@@ -246,53 +242,4 @@ fn settings(config: &Config, sources: &BTreeMap<String, (Value, String)>) -> Vec
             Setting { key, value, source }
         })
         .collect()
-}
-
-/// Leaves of a tree by key; a list of plain values is a leaf, a list of tables is not.
-fn flatten_json(at: &str, value: &Json, leaves: &mut BTreeMap<String, Json>) {
-    match value {
-        Json::Object(table) => {
-            for (name, value) in table {
-                let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-                flatten_json(&key, value, leaves);
-            }
-        }
-        Json::Array(items) if items.iter().any(Json::is_object) => {
-            for (index, item) in items.iter().enumerate() {
-                flatten_json(&format!("{at}[{index}]"), item, leaves);
-            }
-        }
-        leaf => {
-            leaves.insert(at.to_owned(), leaf.clone());
-        }
-    }
-}
-
-fn flatten_values(root: &Value) -> BTreeMap<String, (Value, String)> {
-    let mut leaves = BTreeMap::new();
-    collect_values("", root, &mut leaves);
-    leaves
-}
-
-fn collect_values(at: &str, value: &Value, leaves: &mut BTreeMap<String, (Value, String)>) {
-    match &value.kind {
-        ValueKind::Table(table) if !table.is_empty() => {
-            for (name, value) in table {
-                let key = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-                collect_values(&key, value, leaves);
-            }
-        }
-        ValueKind::Array(items) if items.iter().any(|item| matches!(item.kind, ValueKind::Table(_))) => {
-            for (index, item) in items.iter().enumerate() {
-                collect_values(&format!("{at}[{index}]"), item, leaves);
-            }
-        }
-        ValueKind::Nil => {}
-        // A section without keys is a leaf, so that a misspelled one is found.
-        _ if at.is_empty() => {}
-        _ => {
-            let source = value.origin().unwrap_or("default").to_owned();
-            leaves.insert(at.to_owned(), (value.clone(), source));
-        }
-    }
 }
