@@ -40,7 +40,6 @@ use crate::store::Store;
 use crate::verification::{Reports, Verifications};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Response};
 use axum::routing::get;
 use ipnet::IpNet;
@@ -52,11 +51,6 @@ use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// The largest body, but for a lookup.
-const BODY_LIMIT: usize = 16 * 1024;
-/// The largest lookup: three times the handles that one may hold, in the longest form.
-const LOOKUP_LIMIT: usize = 2 * 1024 * 1024;
 
 /// What handlers work with.
 #[derive(Debug)]
@@ -144,15 +138,10 @@ fn api() -> (Router<Arc<Services>>, utoipa::openapi::OpenApi) {
         .routes(routes!(devices::list))
         .routes(routes!(devices::revoke))
         .routes(routes!(discovery::epochs))
+        .routes(routes!(discovery::lookup))
         .routes(routes!(inbox::messages))
         .routes(routes!(callbacks::report))
         .routes(routes!(callbacks::voice))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .merge(
-            OpenApiRouter::new()
-                .routes(routes!(discovery::lookup))
-                .layer(DefaultBodyLimit::max(LOOKUP_LIMIT)),
-        )
         .merge(admin::api())
         .split_for_parts();
     idempotency::describe(&mut document);

@@ -20,10 +20,9 @@ pub(super) use forged::comes_from_here;
 pub(super) use permit::{Fresh, FreshlySignedIn, Permit, SignedIn, rights};
 pub(super) use refused::is_local;
 
-use super::{BODY_LIMIT, Services, console};
+use super::{Services, console};
 use crate::model::secret::PlainSecret;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
@@ -77,7 +76,6 @@ pub(super) fn api() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::schema))
         .routes(routes!(audit::verify))
         .routes(routes!(audit::export))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
 /// The pages under `/admin`.
@@ -132,10 +130,7 @@ fn pages() -> Router<Arc<Services>> {
 
 /// The pages, with what stands around each.
 pub(super) fn console(services: &Arc<Services>) -> Router<Arc<Services>> {
-    pages()
-        .layer(from_fn(forged::lift))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state(services.clone(), console::headers))
+    pages().layer(from_fn(forged::lift)).layer(from_fn_with_state(services.clone(), console::headers))
 }
 
 /// The link by which an invitation is taken up: by the public name, else by the one that the request came to.

@@ -1,7 +1,7 @@
 //! `/v1/discovery`: the address book question.
 
 use super::callers::Device;
-use super::extract::{From, body, expect_content_type};
+use super::extract::{From, body_within, expect_content_type};
 use super::lookup_binary::{self, BINARY, Binary};
 use super::lookup_json::{Decoded, LookupBody, LookupView};
 use super::meta::ProblemDocument;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 const JSON: &str = "application/json";
+/// The largest lookup: three times the handles that one may hold, in the longest form.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The live epochs, in order of preference.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,7 +92,7 @@ pub(super) async fn lookup(
     request: Request,
 ) -> Result<Response, Problem> {
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
-    let bytes = body(request).await?;
+    let bytes = body_within(request, BODY_LIMIT).await?;
     let _admitted = services.shedding.admit(Class::Lookup)?;
     // A stranger's large body is not read, and a slow one does not outlive its sender's token.
     let now = services.clock.now();

@@ -4,7 +4,7 @@ use super::{Problem, Services};
 use crate::model::source::Source;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse as _;
@@ -14,6 +14,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
+
+/// The largest body, but for a lookup.
+pub(super) const BODY_LIMIT: usize = 16 * 1024;
 
 /// The time of the request.
 pub(super) struct Now(pub(super) Timestamp);
@@ -138,6 +141,12 @@ fn unfit(path: &str, error: &serde_json::Error) -> Problem {
 
 /// The body, or a problem where it is too large or broken off.
 pub(super) async fn body(request: Request) -> Result<Bytes, Problem> {
+    body_within(request, BODY_LIMIT).await
+}
+
+/// The body of so many bytes at most.
+pub(super) async fn body_within(mut request: Request, limit: usize) -> Result<Bytes, Problem> {
+    DefaultBodyLimit::max(limit).apply(&mut request);
     Bytes::from_request(request, &()).await.map_err(|rejection: BytesRejection| {
         if is_overdue(&rejection) {
             Problem::new(408, "body_too_slow", "The body came too slowly", "Send the whole body at once.")

@@ -2,10 +2,10 @@
 
 use super::extract::{bearer, body};
 use super::layers::unbroken;
-use super::{BODY_LIMIT, Problem, Services};
+use super::{Problem, Services};
 use crate::idempotency::{Admitted, Claim, ClaimRefused, Scope};
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -52,13 +52,12 @@ fn route_of(request: &Request) -> Option<(&'static str, Duration)> {
 
 async fn evaluate(
     services: Arc<Services>,
-    mut request: Request,
+    request: Request,
     next: Next,
     route: &'static str,
     kept: Duration,
 ) -> Result<Response, Problem> {
     // The body comes first: one that is too large or breaks off claims nothing.
-    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let (parts, rest) = request.into_parts();
     let key = key_of(&parts)?;
     let bytes = body(Request::from_parts(parts.clone(), rest)).await?;

@@ -9,15 +9,16 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use metrics::{Counter, Histogram, Label, SharedString};
 use moka::sync::Cache;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -25,11 +26,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const MINUTE_MS: i64 = 60_000;
 
-/// Puts the layers around a router, the outermost last.
+/// Puts around a router what every request goes through: one layer, since each of axum's costs some allocations.
 pub(super) fn wrap(router: Router<Arc<Services>>, services: &Arc<Services>) -> Router<Arc<Services>> {
-    router
-        .layer(CatchPanicLayer::custom(|_| Problem::overloaded().into_response()))
-        .layer(from_fn_with_state((services.clone(), Measured::default()), name_and_log))
+    router.layer(from_fn_with_state((services.clone(), Measured::default()), name_and_log))
+}
+
+/// The answer, or that of a server which has failed where making it panicked. All that it shares with others is in
+/// the database, whose transaction is undone, or behind locks that outlive whoever held them.
+fn unpanicked(answering: impl Future<Output = Response>) -> impl Future<Output = Response> {
+    let failed = |_| Problem::overloaded().into_response();
+    AssertUnwindSafe(answering).catch_unwind().map(move |answer| answer.unwrap_or_else(failed))
 }
 
 /// Runs an effect to its end even if the client goes away: a commit must reach the node's own view.
@@ -142,8 +148,12 @@ async fn name_and_log(
     let span = tracing::info_span!("request", id = %name, method, route);
     let draining = services.draining.clone();
     let patience = services.store.patience();
-    let answering = limited(services, (route, &name), request, next).instrument(span.clone());
-    let mut response = Patience::bound_if(patience, answering).await;
+    // In one expression: what has a name here lies twice in the state of every request.
+    let mut response = unpanicked(Patience::bound_if(
+        patience,
+        limited(services, (route, &name), request, next).instrument(span.clone()),
+    ))
+    .await;
     let (status, took) = (response.status(), begun.elapsed());
     span.in_scope(|| tracing::info!(status = status.as_u16(), ms = took.as_millis(), "answered"));
     measured.count(route, status, took);
@@ -196,4 +206,17 @@ fn handles(route: &str, status: StatusCode) -> (Counter, Histogram) {
     let labels = [Label::new("route", route.clone()), Label::new("status", status.as_str().to_owned())];
     let requests = metrics::counter!("tuttu_requests_total", labels.iter());
     (requests, metrics::histogram!("tuttu_request_seconds", "route" => route))
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "that is what is tested")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_is_answered_even_by_a_bug() {
+        let answer = unpanicked(async { panic!("a bug") }).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(unpanicked(async { StatusCode::OK.into_response() }).await.status(), StatusCode::OK);
+    }
 }

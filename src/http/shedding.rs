@@ -9,9 +9,9 @@ mod refusal;
 pub(super) use class::Class;
 
 use super::idempotency;
-use super::{BODY_LIMIT, Problem, Services, extract};
+use super::{Problem, Services, extract};
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{Method, Response};
 use axum::middleware::Next;
 use axum::response::IntoResponse as _;
@@ -131,11 +131,10 @@ pub(super) async fn pass(
 }
 
 /// Reads the whole body before anything is decided: a slow one must not keep an old time or a revoked caller.
-async fn with_body(mut request: Request) -> Result<Request, Problem> {
+async fn with_body(request: Request) -> Result<Request, Problem> {
     if request.body().is_end_stream() {
         return Ok(request);
     }
-    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let (parts, body) = request.into_parts();
     let bytes = extract::body(Request::from_parts(parts.clone(), body)).await?;
     Ok(Request::from_parts(parts, bytes.into()))

@@ -1,5 +1,6 @@
 //! How long a request waits for the database, over everything that it asks of it.
 
+use futures_util::future::Either;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -29,15 +30,15 @@ impl Patience {
     }
 
     /// Runs something that waits for the database no longer than this.
-    pub async fn bound<F: Future>(self, work: F) -> F::Output {
-        LEFT.scope(self, work).await
+    pub fn bound<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        LEFT.scope(self, work)
     }
 
     /// The same where there is such a limit.
-    pub async fn bound_if<F: Future>(patience: Option<Self>, work: F) -> F::Output {
+    pub fn bound_if<F: Future>(patience: Option<Self>, work: F) -> impl Future<Output = F::Output> {
         match patience {
-            Some(patience) => patience.bound(work).await,
-            None => work.await,
+            Some(patience) => Either::Left(patience.bound(work)),
+            None => Either::Right(work),
         }
     }
 

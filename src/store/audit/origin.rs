@@ -1,6 +1,7 @@
 //! Who asks: what the audit log says of the request that a change belongs to.
 
 use crate::model::audit::{Actor, Address, Who};
+use futures_util::future::Either;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -41,15 +42,15 @@ impl Origin {
     }
 
     /// Does something on behalf of this.
-    pub async fn bound<F: Future>(self, work: F) -> F::Output {
-        ORIGIN.scope(self, work).await
+    pub fn bound<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        ORIGIN.scope(self, work)
     }
 
     /// The same where somebody asks.
-    pub async fn bound_if<F: Future>(origin: Option<Self>, work: F) -> F::Output {
+    pub fn bound_if<F: Future>(origin: Option<Self>, work: F) -> impl Future<Output = F::Output> {
         match origin {
-            Some(origin) => origin.bound(work).await,
-            None => work.await,
+            Some(origin) => Either::Left(origin.bound(work)),
+            None => Either::Right(work),
         }
     }
 
