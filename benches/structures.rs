@@ -17,10 +17,10 @@ use fastbloom::{AtomicBloomFilter, BloomFilter};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::black_box;
 use std::sync::RwLock;
-use tuttu::directory::Cache;
-use tuttu::directory::{Hits, Table};
+use tuttu::directory::{Cache, Filter, Hits, Table};
 use tuttu::model::handle::Handle;
 use tuttu::model::id::AccountId;
+use tuttu::model::keys::StoredHandle;
 
 const BATCH: usize = 1_000;
 const BATCHES: usize = 200;
@@ -172,6 +172,19 @@ fn moka(users: u64) -> Subject {
     subject("moka get", build, |cache, keys| keys.iter().filter(|key| cache.get(*key).is_some()).count())
 }
 
+fn filter(users: u64) -> Subject {
+    let build = move || {
+        // With room for so many, and 12 bits for each.
+        let filter = Filter::for_users(users * 3 / 4, 1e-9);
+        (0..users).for_each(|user| filter.insert(&StoredHandle::from_bytes(key(user))));
+        filter
+    };
+    subject("Filter, 12 bits", build, |filter, keys| {
+        let stored: Vec<_> = keys.iter().map(|key| StoredHandle::from_bytes(*key)).collect();
+        filter.may_hold(&stored).filter(|held| *held).count()
+    })
+}
+
 fn bloomfilter(users: u64) -> Subject {
     let build = move || {
         let users = usize::try_from(users).unwrap();
@@ -252,7 +265,7 @@ fn report(users: u64) {
     if users <= MOST_OF_MOKA {
         subjects.extend([cache(users), moka(users)]);
     }
-    subjects.extend([bloomfilter(users), fastbloom(users), atomic_fastbloom(users)]);
+    subjects.extend([filter(users), bloomfilter(users), fastbloom(users), atomic_fastbloom(users)]);
     println!("\n| {users} users | bytes a user | hits | ns a lookup | of hashbrown | found | false |");
     println!("|---|---|---|---|---|---|---|");
     for percent in HIT_PERCENTS {

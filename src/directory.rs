@@ -26,6 +26,7 @@ mod view;
 mod wake;
 
 pub use cache::Cache;
+pub use filter::Filter;
 pub use follow::FeedError;
 pub use group::Hits;
 pub use table::{Change, Table};

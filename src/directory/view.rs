@@ -92,9 +92,9 @@ impl Filtered {
             list.into_iter().flatten().next().copied().map_or(Handle::from_bytes([0; 16]), Handle::from_bytes)
         };
         let stored = key.store_handles(missed.iter().map(handle));
-        let candidates = stored.into_iter().zip(&missed);
-        let asked = candidates.filter(|(stored, _)| self.filter.may_hold(stored));
-        (hits, asked.map(|(stored, index)| (stored, *index as usize)).collect())
+        let candidates = self.filter.may_hold(&stored).zip(stored.iter().zip(&missed));
+        let asked = candidates.filter(|(may_be_there, _)| *may_be_there);
+        (hits, asked.map(|(_, (stored, index))| (*stored, *index as usize)).collect())
     }
 
     /// To be asked before the database is, and told to [`Filtered::keep`].
