@@ -1,4 +1,4 @@
-//! A configuration of the values that were read, or every one of them that does not fit.
+//! A configuration of the values that were read, or the values that are not of their key's type.
 
 use super::{Config, ConfigError};
 use config::{Value, ValueKind};
@@ -6,7 +6,7 @@ use config::{Value, ValueKind};
 /// The configuration that these values make.
 ///
 /// # Errors
-/// [`ConfigError`] naming every value that is not of its key's type.
+/// [`ConfigError`] naming every value that is not of its key's type, of a list of plain values the first.
 pub(super) fn fit(mut values: config::Config) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
     loop {
@@ -15,11 +15,22 @@ pub(super) fn fit(mut values: config::Config) -> Result<Config, ConfigError> {
             Ok(_) => return Err(ConfigError::new(problems)),
             Err(cause) => cause,
         };
-        problems.push(cause.to_string());
         // The next one is found only without this.
-        if !key_of(&cause).is_some_and(|key| remove(&mut values.cache, key)) {
+        let removed = key_of(&cause).and_then(|key| remove(&mut values.cache, &dotted(key)));
+        problems.push(told(&cause, removed.as_ref()));
+        if removed.is_none() {
             return Err(ConfigError::new(problems));
         }
+    }
+}
+
+/// What is wrong with a value, and where it came from.
+fn told(cause: &config::ConfigError, value: Option<&Value>) -> String {
+    let text = cause.to_string();
+    let text = key_of(cause).map_or_else(|| text.clone(), |key| text.replace(key, &dotted(key)));
+    match value.and_then(Value::origin) {
+        Some(origin) if !text.contains(origin) => format!("{text} in {origin}"),
+        _ => text,
     }
 }
 
@@ -30,8 +41,13 @@ fn key_of(cause: &config::ConfigError) -> Option<&str> {
     }
 }
 
-/// Takes a value out; one of a list with the whole list, so that the others keep their places. Whether it was there.
-fn remove(root: &mut Value, key: &str) -> bool {
+/// `sms.gateways[0].name` of `sms.gateways[0]name`, as the library has it.
+fn dotted(key: &str) -> String {
+    key.replace(']', "].").replace("..", ".").replace(".[", "[").trim_end_matches('.').to_owned()
+}
+
+/// Takes a value out; one of a list of plain values with the whole list, so that the others keep their places.
+fn remove(root: &mut Value, key: &str) -> Option<Value> {
     let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
     let name = name.split('[').next().unwrap_or(name);
     let mut steps =
@@ -41,8 +57,26 @@ fn remove(root: &mut Value, key: &str) -> bool {
         ValueKind::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
         _ => None,
     });
-    match holder.map(|holder| &mut holder.kind) {
-        Some(ValueKind::Table(table)) => table.remove(name).is_some(),
-        _ => false,
+    match &mut holder?.kind {
+        ValueKind::Table(table) => table.remove(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dotted;
+
+    #[test]
+    fn keys_within_lists_have_their_dots() {
+        for (key, expected) in [
+            ("sms.gateways[0]name", "sms.gateways[0].name"),
+            ("sms.gateways[0].name", "sms.gateways[0].name"),
+            ("limits.exempt[1]", "limits.exempt[1]"),
+            ("a[0][1]b", "a[0][1].b"),
+            ("server.listen", "server.listen"),
+        ] {
+            assert_eq!(dotted(key), expected);
+        }
     }
 }

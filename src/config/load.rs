@@ -13,8 +13,9 @@ use thiserror::Error;
 
 const DEFAULT_FILE: &str = "tuttu.toml";
 /// Settings that must not be printed; each may be read from a file named by its `_file` twin.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "database.url",
+    "audit.webhook.signing_secret",
     "sms.gateways[].auth_token",
     "sms.gateways[].api_key_secret",
     "sms.gateways[].signing_secret",
@@ -204,11 +205,11 @@ fn reject_unknown(
 }
 
 /// How much a key that is not there is like one that is: as a whole, or, a little less, by its last word alone, since a
-/// section is easily left out or mistaken.
+/// section is easily left out or mistaken. Of those with the same last word, the whole tells.
 fn likeness(key: &str, unknown: &str) -> f64 {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let whole = strsim::normalized_damerau_levenshtein(key, unknown);
-    whole.max(0.9 * strsim::normalized_damerau_levenshtein(&last(key), &last(unknown)))
+    whole.max(0.9 * strsim::normalized_damerau_levenshtein(&last(key), &last(unknown))) + whole / 1e3
 }
 
 /// Whether a key names a value of a map.

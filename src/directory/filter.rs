@@ -107,7 +107,7 @@ impl Filter {
         self.held() > self.capacity
     }
 
-    /// How many it was told, removed ones included.
+    /// How many it was told, removed ones included, but for those that it took for told already.
     pub(super) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }

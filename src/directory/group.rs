@@ -5,9 +5,9 @@
 //! branch, and ask for the entries of the few that match; compare those. Each stage finds in the cache what
 //! the one before asked for.
 //!
-//! Lines are asked for into the second cache of the processor, not the first: that has room for some dozen requests
-//! only, so that two thirds of the time of a lookup went by with waiting for the lines themselves. From there the last
-//! step takes some ns, hidden by the handles beside it. `benches/structures.rs` shows what it gains.
+//! On x86-64 lines are asked for into the second cache of the processor: the first has room for some dozen requests
+//! only, and two thirds of the time of a lookup went by with waiting for the lines themselves. From there the last step
+//! takes some ns, hidden by the handles beside it. `benches/structures.rs` shows what it gains.
 
 use super::rows::{Home, SLOTS, View};
 use std::collections::VecDeque;

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 const JSON: &str = "application/json";
 /// The largest lookup: three times the handles that one may hold, in the longest form.
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
+const LOOKUP_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The live epochs, in order of preference.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,7 +92,7 @@ pub(super) async fn lookup(
     request: Request,
 ) -> Result<Response, Problem> {
     let form = expect_content_type(request.headers(), &[JSON, BINARY])?;
-    let bytes = body_within(request, BODY_LIMIT).await?;
+    let bytes = body_within(request, LOOKUP_LIMIT).await?;
     let _admitted = services.shedding.admit(Class::Lookup)?;
     // A stranger's large body is not read, and a slow one does not outlive its sender's token.
     let now = services.clock.now();

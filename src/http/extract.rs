@@ -16,7 +16,7 @@ use std::io;
 use std::sync::Arc;
 
 /// The largest body, but for a lookup.
-pub(super) const BODY_LIMIT: usize = 16 * 1024;
+const BODY_LIMIT: usize = 16 * 1024;
 
 /// The time of the request.
 pub(super) struct Now(pub(super) Timestamp);

@@ -77,6 +77,17 @@ fn a_secret_can_lie_in_a_file_of_its_own() {
 }
 
 #[test]
+fn so_can_the_one_that_signs_checkpoints() {
+    let place = configured(
+        "[audit.webhook]\nurl = \"https://audit.example/checkpoints\"\nsigning_secret_file = \"hook\"\n",
+    );
+    place.write("hook", &format!("whsec_{}=\n", "A".repeat(43)));
+    assert_eq!(place.run(&["config", "check"]).ok(), "The configuration is valid.\n");
+    place.write("hook", "whsec_short\n");
+    assert!(mistake(&place).contains("audit.webhook.signing_secret must be"));
+}
+
+#[test]
 fn a_secret_that_is_set_twice_or_cannot_be_read_is_refused() {
     let mut place = configured(&format!("{TWILIO}auth_token = \"s3cret\"\nauth_token_file = \"token\"\n"));
     place.write("token", "s3cret-token");

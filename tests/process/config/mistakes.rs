@@ -62,7 +62,9 @@ fn a_variable_with_an_underscore_too_few_is_named_with_the_right_one() {
 fn every_value_that_does_not_fit_is_named_with_its_source() {
     let mut place = configured(
         "[server]\nconnections = \"many\"\n[limits]\nexempt = [\"10.0.0.0/8\", \"here\"]\n\
-         [[verification.test_numbers]]\nprefix = 358\ncode = \"424242\"\nper_hour = \"often\"\n",
+         [[verification.test_numbers]]\nprefix = \"+35840\"\ncode = \"424242\"\nper_hour = \"often\"\n\
+         [[verification.test_numbers]]\nprefix = \"+35841\"\ncode = \"424242\"\nper_hour = \"seldom\"\n\
+         [verification]\ncode_lifetime = \"soon\"\n",
     );
     place.set("TUTTU__DISCOVERY__LOOKUP_BUDGET", "-1");
     let said = mistake(&place);
@@ -70,11 +72,16 @@ fn every_value_that_does_not_fit_is_named_with_its_source() {
         "server.connections",
         "limits.exempt",
         "verification.test_numbers[0].per_hour",
+        "verification.test_numbers[1].per_hour",
+        "verification.code_lifetime",
         "discovery.lookup_budget",
     ] {
         assert_eq!(said.matches(key).count(), 1, "{key} in {said}");
     }
-    assert!(said.contains("TUTTU__DISCOVERY__LOOKUP_BUDGET"), "{said}");
+    for line in said.lines().filter(|line| line.contains(" key ")) {
+        let source = line.contains("tuttu.toml") || line.contains("TUTTU__DISCOVERY__LOOKUP_BUDGET");
+        assert!(source, "{line}");
+    }
     assert!(!said.contains("424242"), "{said}");
 }
 
@@ -86,6 +93,8 @@ fn a_key_without_its_section_is_named_with_the_whole_one() {
         "{said}"
     );
     assert!(said.contains("did you mean `server.ops_listen`?"), "{said}");
+    let said = mistake(&configured("[data]\nconnections = 5\n"));
+    assert!(said.contains("did you mean `database.connections`?"), "{said}");
 }
 
 #[test]
