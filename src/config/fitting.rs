@@ -2,26 +2,31 @@
 
 use super::{Config, ConfigError};
 use config::{Value, ValueKind};
+use std::collections::BTreeMap;
 
 /// The configuration that these values make.
 ///
 /// # Errors
-/// [`ConfigError`] naming every value that is not of its key's type, of a list of plain values the first.
+/// [`ConfigError`] naming every value that is not of its key's type, in the order of keys; of a list of plain values the
+/// first.
 pub(super) fn fit(mut values: config::Config) -> Result<Config, ConfigError> {
-    let mut problems = Vec::new();
+    let mut problems = BTreeMap::new();
     loop {
         let cause = match values.clone().try_deserialize() {
             Ok(config) if problems.is_empty() => return Ok(config),
-            Ok(_) => return Err(ConfigError::new(problems)),
+            Ok(_) => break,
             Err(cause) => cause,
         };
         // The next one is found only without this.
-        let removed = key_of(&cause).and_then(|key| remove(&mut values.cache, &dotted(key)));
-        problems.push(told(&cause, removed.as_ref()));
-        if removed.is_none() {
-            return Err(ConfigError::new(problems));
+        let key = key_of(&cause).map(dotted).unwrap_or_default();
+        let removed = remove(&mut values.cache, &key);
+        let is_last = removed.is_none();
+        problems.insert(key, told(&cause, removed.as_ref()));
+        if is_last {
+            break;
         }
     }
+    Err(ConfigError::new(problems.into_values().collect()))
 }
 
 /// What is wrong with a value, and where it came from.

@@ -68,16 +68,18 @@ fn every_value_that_does_not_fit_is_named_with_its_source() {
     );
     place.set("TUTTU__DISCOVERY__LOOKUP_BUDGET", "-1");
     let said = mistake(&place);
-    for key in [
-        "server.connections",
+    let keys = [
+        "discovery.lookup_budget",
         "limits.exempt",
+        "server.connections",
+        "verification.code_lifetime",
         "verification.test_numbers[0].per_hour",
         "verification.test_numbers[1].per_hour",
-        "verification.code_lifetime",
-        "discovery.lookup_budget",
-    ] {
+    ];
+    for key in keys {
         assert_eq!(said.matches(key).count(), 1, "{key} in {said}");
     }
+    assert!(keys.map(|key| said.find(key)).is_sorted(), "in the order of keys: {said}");
     for line in said.lines().filter(|line| line.contains(" key ")) {
         let source = line.contains("tuttu.toml") || line.contains("TUTTU__DISCOVERY__LOOKUP_BUDGET");
         assert!(source, "{line}");
