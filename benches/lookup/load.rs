@@ -124,19 +124,20 @@ pub(crate) fn check(address: SocketAddr, requests: &[Prepared]) {
     }
 }
 
-/// Asks over so many connections; `before` runs once all are open and before anything is asked.
+/// Asks over so many connections, each of which asks one of the first requests on its own account; `before` runs once
+/// all have, and before anything else is asked.
 pub(crate) fn run(
     address: SocketAddr,
-    requests: &[Prepared],
+    (first, requests): (&[Prepared], &[Prepared]),
     (connections, until): (usize, Until),
     before: impl FnOnce(),
 ) -> Seen {
     let (open, go, next) =
         (Barrier::new(connections + 1), Barrier::new(connections + 1), AtomicUsize::new(0));
-    let ask = || {
+    let ask = |first: Option<&Prepared>| {
         let mut connection = Connection::open(address);
-        // The server has accepted it, and knows the caller.
-        connection.ask(WARM_UP);
+        // The server has accepted it.
+        connection.ask(first.map_or(WARM_UP, |first| &first.bytes));
         open.wait();
         go.wait();
         let begun = Instant::now();
@@ -156,7 +157,7 @@ pub(crate) fn run(
         }
     };
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..connections).map(|_| scope.spawn(ask)).collect();
+        let clients: Vec<_> = (0..connections).map(|at| scope.spawn(move || ask(first.get(at)))).collect();
         open.wait();
         before();
         let begun = Instant::now();

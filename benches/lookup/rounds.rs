@@ -38,6 +38,8 @@ struct Subject {
 /// Fresh books, of which the server has seen this share of users.
 struct Fresh<'a> {
     seen_percent: usize,
+    /// How many are measured in each round.
+    each: usize,
     books: Vec<Book<'a>>,
 }
 
@@ -112,7 +114,7 @@ pub(crate) fn measure(
         }
         for subject in subjects.iter().filter(|subject| subject.part == Part::Fresh) {
             for fresh in &mut fresh {
-                let figures = ask_fresh(&subject.server, fresh, effort.fresh);
+                let figures = ask_fresh(&subject.server, fresh);
                 let name = format!("{}, {} % of the users cached", subject.name, fresh.seen_percent);
                 report.add(directory.users, &name, &name_of_fresh(), figures);
             }
@@ -147,10 +149,11 @@ fn questions(directory: &Filled, teller: &Server, (effort, only): (Effort, &str)
 
 fn fresh<'a>(directory: &'a Filled, teller: &Server, effort: Effort) -> [Fresh<'a>; 2] {
     let mut draw = Draw::from(directory);
-    [90, 0].map(|seen_percent| {
-        let mut books = draw.books(effort.fresh * effort.rounds, 1_000, 30);
+    // A million users are enough for so many, none of whom has been asked for before.
+    [(90, effort.fresh), (0, effort.fresh / 3)].map(|(seen_percent, each)| {
+        let mut books = draw.books((CONNECTIONS + each) * effort.rounds, 1_000, 30);
         pay(teller.address, &mut books);
-        Fresh { seen_percent, books }
+        Fresh { seen_percent, each, books }
     })
 }
 
@@ -181,14 +184,15 @@ fn start(directory: &Filled, modes: &[&str]) -> Vec<Subject> {
 
 /// Under load, then one at a time.
 fn ask(server: &Server, requests: &[Prepared], window: Duration) -> Figures {
-    let loaded = ask_over(server, requests, (CONNECTIONS, Until::Elapsed(window)));
-    let alone = ask_over(server, requests, (1, Until::Elapsed(window / 2)));
+    let loaded = ask_over(server, (&[], requests), (CONNECTIONS, Until::Elapsed(window)));
+    let alone = ask_over(server, (&[], requests), (1, Until::Elapsed(window / 2)));
     Figures { loaded, alone: Some(alone) }
 }
 
-/// The next books, each once, after their friends have been seen.
-fn ask_fresh(server: &Server, fresh: &mut Fresh<'_>, books: usize) -> Figures {
-    let books: Vec<Book<'_>> = fresh.books.drain(..books).collect();
+/// The next books, each once, after their friends have been seen. Every connection has one more before that: there are
+/// only a few requests for each, and its first one costs what its buffers do.
+fn ask_fresh(server: &Server, fresh: &mut Fresh<'_>) -> Figures {
+    let books: Vec<Book<'_>> = fresh.books.drain(..CONNECTIONS + fresh.each).collect();
     let friends: Vec<Prepared> = books
         .iter()
         .filter(|_| fresh.seen_percent > 0)
@@ -196,10 +200,15 @@ fn ask_fresh(server: &Server, fresh: &mut Fresh<'_>, books: usize) -> Figures {
         .collect();
     load::check(server.address, &friends);
     let requests: Vec<Prepared> = books.iter().map(|book| book.request(Form::Binary)).collect();
-    Figures { loaded: ask_over(server, &requests, (CONNECTIONS, Until::AllAsked)), alone: None }
+    let (first, measured) = requests.split_at(CONNECTIONS);
+    Figures { loaded: ask_over(server, (first, measured), (CONNECTIONS, Until::AllAsked)), alone: None }
 }
 
-fn ask_over(server: &Server, requests: &[Prepared], load: (usize, Until)) -> crate::report::Measured {
+fn ask_over(
+    server: &Server,
+    requests: (&[Prepared], &[Prepared]),
+    load: (usize, Until),
+) -> crate::report::Measured {
     let mut before = None;
     let seen = load::run(server.address, requests, load, || before = Some(server.cpu_time()));
     let used = server.used_since(&before.unwrap());
