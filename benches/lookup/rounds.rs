@@ -149,8 +149,12 @@ fn questions(directory: &Filled, teller: &Server, (effort, only): (Effort, &str)
 
 fn fresh<'a>(directory: &'a Filled, teller: &Server, effort: Effort) -> [Fresh<'a>; 2] {
     let mut draw = Draw::from(directory);
-    // A million users are enough for so many, none of whom has been asked for before.
-    [(90, effort.fresh), (0, effort.fresh / 3)].map(|(seen_percent, each)| {
+    let kinds = [(90, effort.fresh), (0, effort.fresh / 3)];
+    let books: usize = kinds.iter().map(|(_, each)| (CONNECTIONS + each) * effort.rounds).sum();
+    if books as u64 * 300 > directory.users {
+        eprintln!("{} users: too few for so many rounds, some fresh books are not fresh", directory.users);
+    }
+    kinds.map(|(seen_percent, each)| {
         let mut books = draw.books((CONNECTIONS + each) * effort.rounds, 1_000, 30);
         pay(teller.address, &mut books);
         Fresh { seen_percent, each, books }

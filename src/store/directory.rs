@@ -114,9 +114,14 @@ pub(super) async fn find_on_sqlite(
             SELECT 1 UNION ALL SELECT at + 16 FROM asked WHERE at + 16 < length($2))
         SELECT CAST(group_concat(d.handle || d.account_id || d.tag, '') AS BLOB) FROM asked
         CROSS JOIN directory AS d ON d.handle = substr($2, at, 16) AND d.epoch_id = $1";
-    let asked = handles.iter().map(|handle| *handle.as_bytes()).collect::<Vec<_>>().into_flattened();
-    let found: Option<Vec<u8>> =
-        sqlx::query_scalar(FIND).bind(i64::from(epoch)).bind(asked).fetch_one(readers).await?;
+    let mut asked: Vec<_> = handles.iter().map(|handle| *handle.as_bytes()).collect();
+    // In the order of the table: neighbours lie on the same pages.
+    asked.sort_unstable();
+    let found: Option<Vec<u8>> = sqlx::query_scalar(FIND)
+        .bind(i64::from(epoch))
+        .bind(asked.into_flattened())
+        .fetch_one(readers)
+        .await?;
     cut(epoch, &found.unwrap_or_default())
 }
 

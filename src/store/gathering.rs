@@ -61,9 +61,7 @@ impl Gathering {
         let asks = take(&mut self.waiting());
         let Some(epoch) = asks.first().map(|ask| ask.epoch) else { return };
         if let [_, _, ..] = asks.as_slice() {
-            let mut handles: Vec<_> = asks.iter().flat_map(|ask| &ask.handles).copied().collect();
-            // In the order of the table: neighbours lie on the same pages.
-            handles.sort_unstable();
+            let handles: Vec<_> = asks.iter().flat_map(|ask| &ask.handles).copied().collect();
             if let Ok(rows) = find_on_sqlite(&self.readers, epoch, &handles).await {
                 return share(rows, asks);
             }
