@@ -1,11 +1,13 @@
 //! Accounts: registered by a grant, listed or hidden, erased.
 
 mod erasing;
+mod state;
 mod unseen;
 
+pub use state::AccountState;
 pub use unseen::{UnseenPrefix, never_seen_again};
 
-use crate::devices::{Caller, Devices};
+use crate::devices::Devices;
 use crate::directory::Directory;
 use crate::epochs::Epochs;
 use crate::model::account::{Account, CONTINUES_WITHIN, Device, Platform};
@@ -16,12 +18,10 @@ use crate::model::handle::Handle;
 use crate::model::id::{AccountId, DeviceId};
 use crate::model::keys::Keys;
 use crate::model::number::PhoneNumber;
-use crate::model::sealed::{open, seal};
+use crate::model::sealed::seal;
 use crate::model::verification::{GRANT_LIFETIME, Verification};
-use crate::store::{
-    AccountChange, DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError,
-};
-use crate::verification::{Failure, number_of, opened_number};
+use crate::store::{DirectoryRow, Listing, Plan, RegisterOutcome, Registration, Store, StoreError};
+use crate::verification::{Failure, number_of};
 use jiff::Timestamp;
 use std::sync::Arc;
 use thiserror::Error;
@@ -92,15 +92,6 @@ impl From<StoreError> for RegisterRefused {
     fn from(cause: StoreError) -> Self {
         Self::Failed(cause.into())
     }
-}
-
-/// An account as its devices see it.
-#[derive(Debug, Clone)]
-pub struct AccountState {
-    /// The account.
-    pub account: Account,
-    /// Its number.
-    pub number: PhoneNumber,
 }
 
 impl Accounts {
@@ -255,49 +246,5 @@ impl Accounts {
             tag: self.keys.directory(epoch).tag(epoch, handle, account.id).to_vec(),
         };
         Listing::Listed(self.epochs.writable(now).iter().map(stored).map(entry).collect())
-    }
-
-    /// The caller's account; `None` if it has ended meanwhile.
-    ///
-    /// # Errors
-    /// When the database fails or a seal is broken.
-    pub async fn state(&self, caller: &Caller) -> Result<Option<AccountState>, Failure> {
-        self.state_of(caller.account()).await
-    }
-
-    /// An account with its number; `None` where there is none of that name.
-    ///
-    /// # Errors
-    /// When the database fails or a seal is broken.
-    pub async fn state_of(&self, id: AccountId) -> Result<Option<AccountState>, Failure> {
-        let Some(account) = self.store.account(id).await? else { return Ok(None) };
-        let plain = open(self.keys.number(), &Account::number_place(&account.id), &account.number_sealed)?;
-        Ok(Some(AccountState { number: opened_number(&plain)?, account }))
-    }
-
-    /// Lists or hides the caller's account; `None` if it has ended meanwhile.
-    ///
-    /// # Errors
-    /// When the database fails or a seal is broken.
-    pub async fn set_discoverable(
-        &self,
-        caller: &Caller,
-        discoverable: bool,
-        now: Timestamp,
-    ) -> Result<Option<AccountState>, Failure> {
-        for _ in 0..ATTEMPTS {
-            let Some(mut state) = self.state(caller).await? else { return Ok(None) };
-            state.account.discoverable = discoverable;
-            let listing = self.listing(&state.account, &state.number, now);
-            let since = discoverable.then_some(now);
-            let changed = self.store.set_visibility(state.account.id, since, &listing, now).await;
-            self.see(&listing).await;
-            match changed? {
-                AccountChange::Done(()) => return Ok(Some(state)),
-                AccountChange::Ended => return Ok(None),
-                AccountChange::EpochsOutdated => self.epochs.reload(now).await?,
-            }
-        }
-        Err(Failure::EpochsUnknown)
     }
 }

@@ -13,11 +13,13 @@ mod note;
 mod pen;
 mod subject;
 mod tree;
+mod who;
 
 pub use action::{Action, Level};
 pub use checkpoint::{Checkpoint, CheckpointRefused, LogKey, LogSigner, default_origin, open_text};
 pub use entry::{Context, Entry, Parties, Party};
-pub use note::{Actor, Address, Change, Note, Outcome, Owner, Private, Target, Who};
+pub use note::{Change, Note, Outcome, Owner, Private, Target};
 pub use pen::{Pen, Written};
 pub use subject::{Subject, SubjectKey};
 pub use tree::{Frontier, Hash, TileRoot, leaf_hash};
+pub use who::{Actor, Address, Who};

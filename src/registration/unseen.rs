@@ -1,12 +1,11 @@
 //! Accounts that were registered and never seen again: what gives away the owner of a number range who enters
 //! his own codes, and so converts well enough for every guard.
 
-use super::opened_number;
 use crate::model::account::Account;
 use crate::model::keys::Keys;
 use crate::model::sealed::open;
 use crate::store::Store;
-use crate::verification::Failure;
+use crate::verification::{Failure, opened_number};
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -3,9 +3,11 @@
 mod counts;
 mod finding;
 mod mixed;
+mod steps;
 
 pub use counts::{CountFilter, Counted, Span};
-pub use finding::{Attempt, AttemptCursor, AttemptFilter, AttemptStep};
+pub use finding::{Attempt, AttemptCursor, AttemptFilter};
+pub use steps::AttemptStep;
 
 use super::error::Table;
 use super::{Ending, Store, StoreError, read, run, transact};

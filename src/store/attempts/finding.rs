@@ -1,7 +1,6 @@
 //! Attempts by filters, page by page, the newest first.
 
 use super::TABLE;
-use crate::store::error::Table;
 use crate::store::{Store, StoreError, read};
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -37,27 +36,6 @@ pub struct Attempt {
     pub deliveries: i64,
     /// What they cost, in millionths.
     pub price: i64,
-}
-
-/// What happened to an attempt.
-#[derive(Debug, Clone)]
-pub struct AttemptStep {
-    /// The place of the event in the audit log.
-    pub log_idx: u64,
-    /// When.
-    pub at: Timestamp,
-    /// What.
-    pub action: String,
-    /// What came of it.
-    pub outcome: String,
-    /// Why.
-    pub reason: Option<String>,
-    /// How the message travelled.
-    pub channel: Option<String>,
-    /// Who delivered it.
-    pub gateway: Option<String>,
-    /// What it cost, in millionths.
-    pub price: Option<i64>,
 }
 
 /// Which attempts are asked for; what is not given does not matter.
@@ -134,8 +112,6 @@ pub(super) struct Row {
     price: i64,
 }
 
-type StepRow = (i64, i64, String, String, Option<String>, Option<String>, Option<String>, Option<i64>);
-
 macro_rules! columns {
     () => {
         "SELECT attempt_id, started_at, log_idx, number_index, number_masked, account_id, country, channel, gateway, \
@@ -184,8 +160,6 @@ const fn along(filter: &AttemptFilter, depth: Depth) -> &'static str {
 }
 
 pub(super) const FIND: &str = concat!(columns!(), "WHERE attempt_id = $1");
-const STEPS: &str = "SELECT log_idx, at, action, outcome, reason, channel, gateway, price FROM attempt_steps
-    WHERE attempt_id = $1 ORDER BY log_idx LIMIT 500";
 
 impl Row {
     pub(super) fn read(self) -> Result<Attempt, StoreError> {
@@ -266,22 +240,6 @@ impl Store {
         let row: Option<Row> =
             read!(self, conn => sqlx::query_as(FIND).bind(id.as_slice()).fetch_optional(conn).await?);
         row.map(Row::read).transpose()
-    }
-
-    /// What happened to an attempt, in order; the first 500 of it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn attempt_steps(&self, id: &[u8; 16]) -> Result<Vec<AttemptStep>, StoreError> {
-        let table = Table("attempt_steps");
-        let rows: Vec<StepRow> =
-            read!(self, conn => sqlx::query_as(STEPS).bind(id.as_slice()).fetch_all(conn).await?);
-        rows.into_iter()
-            .map(|(idx, at, action, outcome, reason, channel, gateway, price)| {
-                let (log_idx, at) = (table.some("log_idx", u64::try_from(idx).ok())?, table.time("at", at)?);
-                Ok(AttemptStep { log_idx, at, action, outcome, reason, channel, gateway, price })
-            })
-            .collect()
     }
 
     /// How the engine would find the first page of a filter, a step a line.
