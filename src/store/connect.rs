@@ -88,8 +88,9 @@ impl From<u32> for Connections {
 
 /// Rows that a reader is ahead of who takes them: with sqlx's 50 both wake each other all the time.
 const ROWS_AHEAD: usize = 2_000;
-/// Pages that a connection keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows.
-const CACHED: &str = "-16384";
+/// Pages that the writer keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows. Readers keep
+/// SQLite's own 2 MiB: each commit makes them drop what they keep, and more only costs its growing anew.
+const CACHED_BY_WRITER: &str = "-16384";
 
 impl Store {
     /// Opens the database; a SQLite file is made if `create` and it is not there.
@@ -142,14 +143,13 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        .pragma("secure_delete", "on")
-        .pragma("cache_size", CACHED);
+        .pragma("secure_delete", "on");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
         .after_release(|connection, _since| Box::pin(is_at_rest(connection)))
-        .connect_with(options.clone().create_if_missing(create))
+        .connect_with(options.clone().create_if_missing(create).pragma("cache_size", CACHED_BY_WRITER))
         .await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
