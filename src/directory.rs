@@ -36,7 +36,7 @@ use crate::config::{self, Config, DirectoryMode};
 use crate::model::entropy::random_bytes;
 use crate::model::handle_set::HandleSet;
 use crate::model::id::AccountId;
-use crate::model::keys::{Keys, StoredHandle};
+use crate::model::keys::{DirectoryKey, Keys, StoredHandle};
 use crate::store::{DirectoryRow, Store, StoreError};
 use arc_swap::ArcSwap;
 use follow::Following;
@@ -211,23 +211,13 @@ impl Directory {
             handles.extend(random_keys().take(more));
         }
         let mut rows = self.store.find_in_directory(epoch, &handles).await?;
-        rows.retain(|row| self.genuine(row));
+        let key = self.keys.directory(epoch);
+        rows.retain(|row| is_genuine(&key, row));
         let found = rows.iter().filter_map(|row| {
             let at = asked.binary_search_by_key(&row.handle, |(stored, _)| *stored).ok()?;
             asked.get(at).map(|(stored, index)| (*index, *stored, row.account))
         });
         Ok(found.collect())
-    }
-
-    /// A row whose tag is not its own was moved by a writer to the database: it is not believed.
-    fn genuine(&self, row: &DirectoryRow) -> bool {
-        let key = self.keys.directory(row.epoch);
-        let genuine = key.tag_fits(row.epoch, row.handle, row.account, &row.tag);
-        if !genuine {
-            metrics::counter!("tuttu_directory_forged_rows_total").increment(1);
-            tracing::error!(account = %row.account, "a directory row does not carry its tag: it was altered outside the server");
-        }
-        genuine
     }
 
     /// Sets the gauges of the views.
@@ -249,6 +239,16 @@ impl Directory {
         metrics::gauge!("tuttu_directory_ready").set(f64::from(u8::from(self.is_ready())));
         metrics::gauge!("tuttu_feed_lag_seconds").set(self.following.lag().as_secs_f64());
     }
+}
+
+/// A row whose tag is not its own was moved by a writer to the database: it is not believed.
+fn is_genuine(key: &DirectoryKey, row: &DirectoryRow) -> bool {
+    let genuine = key.tag_fits(row.epoch, row.handle, row.account, &row.tag);
+    if !genuine {
+        metrics::counter!("tuttu_directory_forged_rows_total").increment(1);
+        tracing::error!(account = %row.account, "a directory row does not carry its tag: it was altered outside the server");
+    }
+    genuine
 }
 
 /// How many keys the database is asked for where `asked` are wanted: at least `fewest`, and a multiple of it or of a

@@ -7,7 +7,7 @@ use super::cache::Cache;
 use super::filter::Filter;
 use super::table::Table;
 use super::view::{Filtered, View};
-use super::{Directory, DirectoryError, FeedError};
+use super::{Directory, DirectoryError, FeedError, is_genuine};
 use crate::config::DirectoryMode;
 use crate::model::keys::StoredHandle;
 use crate::store::{DirectoryRow, FeedCursor, FeedReader, Patience, StoreError};
@@ -206,7 +206,8 @@ impl Directory {
     }
 
     fn take_rows(&self, epoch: u32, view: &View, rows: &[DirectoryRow]) -> std::io::Result<()> {
-        let (key, genuine) = (self.keys.directory(epoch), rows.iter().filter(|row| self.genuine(row)));
+        let key = self.keys.directory(epoch);
+        let genuine = rows.iter().filter(|row| is_genuine(&key, row));
         match view {
             View::Complete(table) => {
                 let plain = genuine.map(|row| (key.load_handle(row.handle), Some(row.account)));

@@ -1,7 +1,7 @@
 //! Following the feed, so that what is committed anywhere is seen here.
 
 use super::view::View;
-use super::{Directory, STALE};
+use super::{Directory, STALE, is_genuine};
 use crate::store::{DirectoryRow, FeedChange, FeedCursor, FeedNews, FeedReader, StoreError};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
@@ -247,7 +247,8 @@ impl Directory {
     fn believes(&self, change: &FeedChange) -> bool {
         change.listed.as_ref().is_none_or(|(account, tag)| {
             let (epoch, handle) = (change.epoch, change.handle);
-            self.genuine(&DirectoryRow { epoch, handle, account: *account, tag: tag.clone() })
+            let row = DirectoryRow { epoch, handle, account: *account, tag: tag.clone() };
+            is_genuine(&self.keys.directory(epoch), &row)
         })
     }
 }

@@ -59,12 +59,16 @@ impl Hits {
         if found.is_empty() {
             return;
         }
-        found.extend(self.iter().map(|(bit, account)| (bit, *account)));
         found.sort_unstable_by_key(|(bit, _)| *bit);
-        self.accounts.clear();
+        let before = std::mem::replace(self, Self::new(self.bitmap.len() * 8));
+        let mut there = before.iter().peekable();
         for (bit, account) in found {
+            while let Some((earlier, account)) = there.next_if(|(there, _)| *there < bit) {
+                self.push(earlier, *account);
+            }
             self.push(bit, account);
         }
+        there.for_each(|(bit, account)| self.push(bit, *account));
     }
 
     /// Adds a hit. A bit beyond the last is no handle's: nothing is added.
