@@ -11,8 +11,8 @@ use super::harness::{Place, until};
 use load::{Kind, Load, Tally};
 use std::time::{Duration, Instant};
 
-/// How near to what bare hyper leaves of a core the good answers must come.
-const FLOOR_SHARE: f64 = 0.75;
+/// How near to what merely reading and answering leaves of a core the good answers must come.
+const FLOOR_SHARE: f64 = 0.5;
 
 fn proving() -> bool {
     std::env::var_os("TUTTU_PROVE").is_some()
@@ -77,7 +77,7 @@ impl Aims {
             "memory is flat: {:?}",
             self.memory
         );
-        // What merely reading and refusing leaves of the core is the most that anyone can do there.
+        // What merely reading and answering leaves of the core is the most that anyone can do there.
         assert!(self.goodput >= 0.9_f64.min(FLOOR_SHARE * floor), "{:.2} beside {floor:.2}", self.goodput);
         println!("| shed p99 | {shed:.1?} | aim 10 ms | |");
     }
@@ -114,7 +114,7 @@ async fn ten_times_too_much_leaves_checks_and_most_of_the_work_alive() {
         overload.shed_p99()
     );
     println!(
-        "| bare hyper that answers all of it 503: {refused:.0}/s, {:.1} us each | leaves {:.0} % of the core | p99 {late:.1?} | |",
+        "| merely read and answered 503: {refused:.0}/s, {:.1} us each | leaves {:.0} % of the core | p99 {late:.1?} | |",
         took * 1e6,
         floor * 100.0
     );
