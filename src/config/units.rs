@@ -5,6 +5,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+/// 24 hours; jiff leaves days to calendars.
+const DAY: u64 = 24 * HOUR;
+
 /// A duration: a whole number of seconds, or text such as `1500ms`, `10m`, `1h 30m` or `180d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seconds(Duration);
@@ -26,9 +31,8 @@ impl Seconds {
         if let Ok(seconds) = text.parse() {
             return Some(Self::new(seconds));
         }
-        // A day is 24 hours here; jiff leaves that to calendars.
         if let Some(days) = text.strip_suffix('d').and_then(|days| days.trim().parse::<u64>().ok()) {
-            return days.checked_mul(24 * 60 * 60).map(Self::new);
+            return days.checked_mul(DAY).map(Self::new);
         }
         let duration: SignedDuration = text.parse().ok()?;
         Duration::try_from(duration).ok().map(Self)
@@ -51,10 +55,15 @@ impl<'de> Deserialize<'de> for Seconds {
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.subsec_millis() {
-            0 => serializer.collect_str(&format_args!("{}s", self.0.as_secs())),
-            _ => serializer.collect_str(&format_args!("{}ms", self.0.as_millis())),
-        }
+        let seconds = self.0.as_secs();
+        let (count, unit) = match seconds {
+            _ if self.0.subsec_millis() > 0 => (self.0.as_millis(), "ms"),
+            _ if seconds > 0 && seconds.is_multiple_of(DAY) => (u128::from(seconds / DAY), "d"),
+            _ if seconds > 0 && seconds.is_multiple_of(HOUR) => (u128::from(seconds / HOUR), "h"),
+            _ if seconds > 0 && seconds.is_multiple_of(MINUTE) => (u128::from(seconds / MINUTE), "m"),
+            _ => (u128::from(seconds), "s"),
+        };
+        serializer.collect_str(&format_args!("{count}{unit}"))
     }
 }
 

@@ -148,9 +148,13 @@ fn no_secret_is_ever_shown() {
 
 #[test]
 fn durations_and_sizes_are_numbers_or_words() {
-    for (written, duration) in
-        [("\"10m\"", "600s"), ("600", "600s"), ("\"2m 30s\"", "150s"), ("\"300\"", "300s")]
-    {
+    for (written, duration) in [
+        ("\"10m\"", "10m"),
+        ("600", "10m"),
+        ("\"2m 30s\"", "150s"),
+        ("\"300\"", "5m"),
+        ("\"5m 0.5s\"", "300500ms"),
+    ] {
         let place = configured(&format!("[verification]\ncode_lifetime = {written}\n"));
         let line = shown(&place, &[], "verification.code_lifetime");
         assert!(line.contains(&format!("\"{duration}\"")), "{written}: {line}");
@@ -165,7 +169,12 @@ fn durations_and_sizes_are_numbers_or_words() {
     let mut place = Place::new();
     place.set("TUTTU__VERIFICATION__CODE_LIFETIME", "5m");
     place.set("TUTTU__DIRECTORY__MEMORY", "1048576");
-    assert!(shown(&place, &[], "verification.code_lifetime").contains("\"300s\""));
+    assert!(shown(&place, &[], "verification.code_lifetime").contains("\"5m\""));
+    for (key, default) in
+        [("retention.attempts", "90d"), ("audit.anchor_every", "1h"), ("server.drain_delay", "0s")]
+    {
+        assert!(shown(&place, &[], key).contains(&format!("\"{default}\"")), "{key}");
+    }
     assert!(shown(&place, &[], "directory.memory").contains("\"1MiB\""));
 }
 
