@@ -188,8 +188,21 @@ fn key_row(key: &KeyStatus, nodes: usize) -> [String; 6] {
         key.state.as_str().replace('_', " "),
         key.since.map(|since| format!("{since:.0}")).unwrap_or_default(),
         format!("{} of {nodes}", key.nodes),
-        key.rows.map(|rows| rows.to_string()).unwrap_or_default(),
+        key.rows.map(|rows| under(&key.purpose, rows)).unwrap_or_default(),
     ]
+}
+
+/// How much is under a key, of what it is counted in.
+fn under(purpose: &str, rows: u64) -> String {
+    let what = match Purpose::parse(purpose) {
+        Some(Purpose::Number) => "value",
+        Some(Purpose::Token) => "device",
+        Some(Purpose::Code) => "code",
+        Some(Purpose::Directory) => "epoch",
+        Some(Purpose::Index) => "secret",
+        Some(Purpose::Audit | Purpose::Jwt) | None => "row",
+    };
+    format!("{rows} {what}{}", if rows == 1 { "" } else { "s" })
 }
 
 fn node_row(seen: &SeenNode) -> [String; 4] {

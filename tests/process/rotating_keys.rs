@@ -71,7 +71,7 @@ on_both_engines!(a_key_that_nothing_is_under_is_retired_and_may_leave_the_file, 
         assert_eq!(listed(place, key, "1", "STATE"), "reading");
     }
     let under = |key| listed(place, key, "1", "UNDER IT");
-    assert_eq!(["number_key", "code_key", "token_key"].map(under), ["0", "1", "1"]);
+    assert_eq!(["number_key", "code_key", "token_key"].map(under), ["0 values", "1 code", "1 device"]);
 
     // Whoever has read his keys before the switch seals once more under the old one.
     let literal = if place.postgres().is_some() { "decode('{}', 'hex')" } else { "x'{}'" };

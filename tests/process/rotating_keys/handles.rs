@@ -42,7 +42,7 @@ on_both_engines!(
         };
         let anna = register(ANNA).await;
         rotate_for_epochs(place, (&one, &two)).await;
-        assert_eq!(listed(place, "directory_key", "1", "UNDER IT"), "1");
+        assert_eq!(listed(place, "directory_key", "1", "UNDER IT"), "1 epoch");
         let traffic = Traffic::begin(both, &anna.token);
         let berta = register(BERTA).await;
         assert_eq!(stored_under(place, 1, &berta).await, [(1, 1)].into(), "an epoch keeps its key");
