@@ -258,7 +258,8 @@ impl Store {
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite { writer, readers, .. } => {
+            Pool::Sqlite { writer, readers, lookups, .. } => {
+                lookups.close().await;
                 readers.close().await;
                 writer.close().await;
             }

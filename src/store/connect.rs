@@ -1,6 +1,6 @@
 //! Opening a database: the scheme of its URL picks the engine.
 
-use super::gathering::Gathering;
+use super::gathering::{AT_ONCE, Gathering};
 use super::holding::Hold;
 use super::server::Server;
 use super::writer::Writer;
@@ -88,9 +88,9 @@ impl From<u32> for Connections {
 
 /// Rows that a reader is ahead of who takes them: with sqlx's 50 both wake each other all the time.
 const ROWS_AHEAD: usize = 2_000;
-/// Pages that the writer keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows. Readers keep
-/// SQLite's own 2 MiB: each commit makes them drop what they keep, and more only costs its growing anew.
-const CACHED_BY_WRITER: &str = "-16384";
+/// Pages that a connection keeps, in KiB (hence the minus): the inner nodes of a table of ten million rows. Those of
+/// lookups keep SQLite's own 2 MiB: each commit makes them drop it all, and with more they are no faster.
+const CACHED: &str = "-16384";
 
 impl Store {
     /// Opens the database; a SQLite file is made if `create` and it is not there.
@@ -137,6 +137,15 @@ async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Err
     Ok(!connection.is_in_transaction())
 }
 
+fn connections(most: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(most)
+        // A file does not hang up: asking each time whether it is there costs as much as a lookup.
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_release(|connection, _since| Box::pin(is_at_rest(connection)))
+}
+
 async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Pool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -144,22 +153,12 @@ async fn sqlite(path: &Path, create: bool, hold: Option<Arc<Hold>>) -> Result<Po
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "on");
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .test_before_acquire(false)
-        .acquire_timeout(Duration::from_secs(30))
-        .after_release(|connection, _since| Box::pin(is_at_rest(connection)))
-        .connect_with(options.clone().create_if_missing(create).pragma("cache_size", CACHED_BY_WRITER))
+    let writer = connections(1)
+        .connect_with(options.clone().pragma("cache_size", CACHED).create_if_missing(create))
         .await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        // A file does not hang up: asking each time whether it is there costs as much as a lookup.
-        .test_before_acquire(false)
-        .acquire_timeout(Duration::from_secs(30))
-        .after_release(|connection, _since| Box::pin(is_at_rest(connection)))
-        .connect_with(options.row_buffer_size(ROWS_AHEAD).read_only(true))
-        .await?;
-    let lookups = Gathering::new(readers.clone());
+    let reading = options.row_buffer_size(ROWS_AHEAD).read_only(true);
+    let readers = connections(READERS).connect_with(reading.clone().pragma("cache_size", CACHED)).await?;
+    let lookups = Gathering::new(connections(AT_ONCE).connect_with(reading).await?);
     Ok(Pool::Sqlite { writer: Writer::new(writer), readers, lookups, _hold: hold })
 }
 

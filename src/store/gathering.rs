@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
-/// Statements that run at once: of the connections that read, the rest are for everything else.
-const AT_ONCE: usize = 2;
+/// Statements that run at once, each on a connection of its own.
+pub(super) const AT_ONCE: u32 = 2;
 /// Keys of a statement, unless one lookup alone has more.
 const MOST_KEYS: usize = 4_096;
 
 /// Gathers lookups.
 #[derive(Debug, Clone)]
 pub(super) struct Gathering {
-    readers: SqlitePool,
+    connections: SqlitePool,
     waiting: Arc<Mutex<VecDeque<Ask>>>,
     turns: Arc<Semaphore>,
     statements: TaskTracker,
@@ -36,9 +36,9 @@ struct Ask {
 
 impl Gathering {
     /// Of lookups on these connections.
-    pub(super) fn new(readers: SqlitePool) -> Self {
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Self { readers, waiting: Arc::default(), turns, statements: TaskTracker::new() }
+    pub(super) fn new(connections: SqlitePool) -> Self {
+        let turns = Arc::new(Semaphore::new(AT_ONCE as usize));
+        Self { connections, waiting: Arc::default(), turns, statements: TaskTracker::new() }
     }
 
     /// The entries at any of these handles.
@@ -62,15 +62,22 @@ impl Gathering {
         let Some(epoch) = asks.first().map(|ask| ask.epoch) else { return };
         if let [_, _, ..] = asks.as_slice() {
             let handles: Vec<_> = asks.iter().flat_map(|ask| &ask.handles).copied().collect();
-            if let Ok(rows) = find_on_sqlite(&self.readers, epoch, &handles).await {
+            if let Ok(rows) = find_on_sqlite(&self.connections, epoch, &handles).await {
                 return share(rows, asks);
             }
         }
         // Alone, or one by one: a row that cannot be read fails nobody but those who ask for it.
         for ask in asks {
-            let rows = find_on_sqlite(&self.readers, epoch, &ask.handles).await;
+            let rows = find_on_sqlite(&self.connections, epoch, &ask.handles).await;
             tell(ask.answer, rows);
         }
+    }
+
+    /// Closes the connections once everybody who waits is answered.
+    pub(super) async fn close(&self) {
+        self.statements.close();
+        self.statements.wait().await;
+        self.connections.close().await;
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Ask>> {
