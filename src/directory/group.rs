@@ -229,3 +229,30 @@ impl<'h, B: Buckets> Pipeline<'h, B> {
         self.compared -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Hits;
+    use crate::model::entropy::random_bytes;
+
+    #[test]
+    fn hits_of_two_sources_come_in_the_order_of_their_bits() {
+        let account = |bit: usize| [u8::try_from(bit % 251).unwrap_or_default(); 16];
+        for bits in [0, 1, 8, 61, 1_000] {
+            for _ in 0..20 {
+                let (mut hits, mut found, mut expected) = (Hits::new(bits), Vec::new(), Vec::new());
+                for bit in 0..bits {
+                    match random_bytes::<1>()[0] % 3 {
+                        0 => hits.push(bit, account(bit)),
+                        1 => found.push((bit, account(bit))),
+                        _ => continue,
+                    }
+                    expected.push((bit, account(bit)));
+                }
+                found.reverse();
+                hits.insert_all(found);
+                assert_eq!(hits.iter().map(|(bit, account)| (bit, *account)).collect::<Vec<_>>(), expected);
+            }
+        }
+    }
+}
