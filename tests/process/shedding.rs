@@ -11,8 +11,8 @@ use super::harness::{Place, until};
 use load::{Kind, Load, Tally};
 use std::time::{Duration, Instant};
 
-/// How near to what merely reading and answering leaves of a core the good answers must come.
-const FLOOR_SHARE: f64 = 0.5;
+/// How near to what a plain loop that reads and answers leaves of a core the good answers must come.
+const FLOOR_SHARE: f64 = 0.55;
 
 fn proving() -> bool {
     std::env::var_os("TUTTU_PROVE").is_some()
@@ -77,7 +77,7 @@ impl Aims {
             "memory is flat: {:?}",
             self.memory
         );
-        // What merely reading and answering leaves of the core is the most that anyone can do there.
+        // A plain loop would leave so much of the core for what is answered well.
         assert!(self.goodput >= 0.9_f64.min(FLOOR_SHARE * floor), "{:.2} beside {floor:.2}", self.goodput);
         println!("| shed p99 | {shed:.1?} | aim 10 ms | |");
     }
