@@ -55,15 +55,14 @@ impl<'de> Deserialize<'de> for Seconds {
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.subsec_millis() > 0 {
+            return serializer.collect_str(&format_args!("{}ms", self.0.as_millis()));
+        }
         let seconds = self.0.as_secs();
-        let (count, unit) = match seconds {
-            _ if self.0.subsec_millis() > 0 => (self.0.as_millis(), "ms"),
-            _ if seconds > 0 && seconds.is_multiple_of(DAY) => (u128::from(seconds / DAY), "d"),
-            _ if seconds > 0 && seconds.is_multiple_of(HOUR) => (u128::from(seconds / HOUR), "h"),
-            _ if seconds > 0 && seconds.is_multiple_of(MINUTE) => (u128::from(seconds / MINUTE), "m"),
-            _ => (u128::from(seconds), "s"),
-        };
-        serializer.collect_str(&format_args!("{count}{unit}"))
+        let fits = |(size, _): &(u64, &str)| seconds >= *size && seconds.is_multiple_of(*size);
+        let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m")];
+        let (size, unit) = units.into_iter().find(fits).unwrap_or((1, "s"));
+        serializer.collect_str(&format_args!("{}{unit}", seconds / size))
     }
 }
 
