@@ -12,7 +12,7 @@ use load::{Kind, Load, Tally};
 use std::time::{Duration, Instant};
 
 /// How near to what a plain loop that reads and answers leaves of a core the good answers must come.
-const FLOOR_SHARE: f64 = 0.55;
+const FLOOR_SHARE: f64 = 0.65;
 
 fn proving() -> bool {
     std::env::var_os("TUTTU_PROVE").is_some()

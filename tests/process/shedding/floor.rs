@@ -1,4 +1,4 @@
-//! The least that refusing costs: every request is read and answered 503, whatever it says.
+//! What refusing costs a plain loop: every request is read and answered 503, whatever it says.
 
 use super::load::{Load, Tally};
 use std::net::SocketAddr;
