@@ -86,3 +86,19 @@ contract!(hiding_takes_the_rows_away_and_listing_puts_them_back, |store| {
     assert_eq!(store.directory_size(1).await.unwrap(), 1);
     assert!(store.account(anna.account.id).await.unwrap().unwrap().discoverable);
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asked_before_a_store_is_closed_is_answered() {
+    let database = Database::fresh(Engine::Sqlite).await;
+    let store = &database.store;
+    registered(store, "+358401234561", 1, at(0)).await;
+    // Of several epochs, which share no statement: some must wait for others.
+    let asked = [handle(1)];
+    let asks = (0..64).map(|who| store.find_in_directory(who % 4 + 1, &asked));
+    let (found, ()) = futures_util::future::join(join_all(asks), store.close()).await;
+    for (who, rows) in found.into_iter().enumerate() {
+        assert_eq!(rows.unwrap().len(), usize::from(who % 4 == 0), "{who}");
+    }
+    store.find_in_directory(1, &asked).await.unwrap_err();
+    database.end().await;
+}
