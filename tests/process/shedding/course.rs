@@ -1,0 +1,96 @@
+//! The course of an overload: the peak, ten times that, and the peak again.
+
+use super::super::harness::{Server, until};
+use super::load::{Kind, Load, Mix, Tally};
+use super::proving;
+use std::time::{Duration, Instant};
+
+/// Connections that find a server's peak, one request after the other on each.
+const PEAK: usize = 64;
+/// Connections that carry an overload: enough that nobody waits for one.
+const OVERLOAD: usize = 1_000;
+
+/// How an overload went.
+pub(super) struct Course {
+    pub(super) overload: Tally,
+    /// The share of the peak that was served meanwhile.
+    pub(super) goodput: f64,
+    /// How long after it all was normal again.
+    normal: Duration,
+    /// Resident memory before it, at its end and a peak later, in MiB.
+    memory: [u64; 3],
+}
+
+impl Course {
+    pub(super) async fn run(server: &Server, load: &Load, mix: Mix) -> Self {
+        let seconds = Duration::from_secs(if proving() { 20 } else { 2 });
+        load.run(mix, PEAK, None, seconds / 4).await;
+        let peak = load.run(mix, PEAK, None, seconds).await;
+        show("peak, 64 connections", &peak);
+        let before = memory(server.pid());
+        let lasting = if proving() { seconds * 3 } else { seconds };
+        let rate = 10.0 * peak.per_second(peak.served);
+        let overload = load.run(mix, OVERLOAD, Some(rate), lasting).await;
+        let during = memory(server.pid());
+        show("ten times that, 1 000 connections", &overload);
+        let normal = until_normal(load).await;
+        show("peak again", &load.run(mix, PEAK, None, seconds).await);
+        let memory = [before, during, memory(server.pid())];
+        let goodput = overload.per_second(overload.served) / peak.per_second(peak.served);
+        let course = Self { overload, goodput, normal, memory };
+        course.show();
+        course
+    }
+
+    fn show(&self) {
+        println!(
+            "| goodput {:.0} % of peak | checks that succeed {:.3} % | shed p99 {:.1?} (aim 10 ms), late p99 {:.1?} | normal after {:.1?} |",
+            self.goodput * 100.0,
+            self.overload.share(Kind::Check) * 100.0,
+            self.overload.shed_p99(),
+            self.overload.late_p99(),
+            self.normal
+        );
+        println!("| memory before / after overload / at the end: {:?} MiB | | | |", self.memory);
+    }
+
+    /// What holds of every overload; of a short one only that no answer was unexpected.
+    pub(super) fn hold(&self, goodput: f64) {
+        assert_eq!(self.overload.wrong, Vec::<String>::new(), "every answer is a good one or 503");
+        assert!(self.overload.served > 0 && self.overload.good(Kind::Check) > 0);
+        if !proving() {
+            return;
+        }
+        assert!(self.overload.share(Kind::Check) >= 0.999, "checks of codes find room");
+        assert!(self.normal <= Duration::from_secs(5), "{:?}", self.normal);
+        let [before, during, _] = self.memory;
+        assert!(during <= before + before / 2 + 32, "memory is flat: {:?}", self.memory);
+        assert!(self.goodput >= goodput, "{:.2} of the peak, less than {goodput:.2}", self.goodput);
+    }
+}
+
+/// Resident memory of a process, in MiB.
+fn memory(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// How long after an overload a start, its check and a lookup are all answered within 50 ms again.
+async fn until_normal(load: &Load) -> Duration {
+    let over = Instant::now();
+    until("a normal answer", async || load.is_normal().await.then_some(())).await;
+    over.elapsed()
+}
+
+fn show(what: &str, tally: &Tally) {
+    let per = |count: usize| tally.per_second(count);
+    let kinds = Kind::ALL
+        .map(|kind| format!("{} {:.0} + {:.0}", kind.as_str(), per(tally.good(kind)), per(tally.shed(kind))));
+    println!(
+        "| {what} | {:.0} came/s | {:.0} served/s | {} (good + shed a second) |",
+        per(tally.came),
+        per(tally.served),
+        kinds.join(", ")
+    );
+}
