@@ -1,7 +1,9 @@
 //! The audit log: every effect writes one event in its transaction, and what is pending gets its place in the log.
 
-use crate::store::fixtures::{approved, at, contract, index, keys, registered, started};
+use crate::engine::{Engine, SERVING};
+use crate::store::fixtures::{Database, approved, at, contract, index, keys, registered, started};
 use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::time::Duration;
 use tuttu::model::audit::{
     Action, Checkpoint, Entry, Frontier, LogKey, LogSigner, Note, Pen, SubjectKey, leaf_hash,
@@ -137,6 +139,28 @@ contract!(what_no_node_has_written_is_refused, |store| {
     assert!(store.audit_head().await.unwrap().is_none());
     assert_eq!(store.audit_waiting().await.unwrap(), (0, None));
 });
+
+/// A plan that reads the log whole is quick in every test but this, and comes later every second at night.
+#[tokio::test]
+async fn a_batch_reads_nothing_of_a_long_log_on_postgres() {
+    const FULL: &str = "INSERT INTO audit_log (idx, event_id, leaf, entry, at, area, action, outcome, actor)
+        SELECT n, uuid_send(gen_random_uuid()), '', '{}', 0, '', '', '', '' FROM generate_series(1, 20000) AS n;
+        INSERT INTO audit_pending (event_id, at, entry, mac)
+        SELECT uuid_send(gen_random_uuid()), 0, '{}', '' FROM generate_series(1, 20000) AS n;
+        ANALYZE audit_log, audit_pending";
+    let database = Database::fresh(Engine::Postgres).await;
+    let mut owner = PgConnection::connect(&database.url.replacen(SERVING, "postgres", 1)).await.unwrap();
+    owner.execute(AssertSqlSafe(FULL)).await.unwrap();
+    let taken = database.store.append_to_audit_log(1_000, |head, pending| Ok(append(head, pending))).await;
+    assert_eq!(taken.unwrap(), Some(1_000));
+    // A connection that ends has told all that it read.
+    database.store.close().await;
+    let read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'audit_log'";
+    let walked: i64 = sqlx::query_scalar(read).fetch_one(&mut owner).await.unwrap();
+    // ANALYZE does not count.
+    assert_eq!(walked, 0, "rows of the log that were walked through");
+    database.end().await;
+}
 
 contract!(entries_are_found_by_every_filter_in_both_orders, |store| {
     started(store, ANNA, at(0)).await;

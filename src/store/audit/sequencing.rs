@@ -74,8 +74,9 @@ pub struct Appended {
 /// On PostgreSQL one node at a time; SQLite has one writer.
 const LEAD: &str = "SELECT pg_try_advisory_xact_lock(8391674205118342211)";
 const HEAD: &str = "SELECT size, note, edge, signed_at FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
+/// Not `EXISTS`: PostgreSQL would rather read the whole log at once than ask it for each event of a batch.
 const PENDING: &str = "SELECT pending_id, event_id, entry, mac,
-    EXISTS (SELECT 1 FROM audit_log WHERE audit_log.event_id = audit_pending.event_id)
+    (SELECT 1 FROM audit_log WHERE audit_log.event_id = audit_pending.event_id) IS NOT NULL
     FROM audit_pending ORDER BY pending_id LIMIT $1";
 const ADD: &str = "INSERT INTO audit_log
     (idx, event_id, leaf, entry, at, area, action, outcome, actor, subject, country)
