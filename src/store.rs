@@ -44,6 +44,7 @@ mod orders;
 mod outbox;
 mod patience;
 mod people;
+mod places;
 mod policies;
 mod registrations;
 mod rekeying;

@@ -96,6 +96,11 @@ fn take(count: &AtomicUsize, limit: usize) -> bool {
     count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
 }
 
+/// Whether a request passes those of other classes where they wait for the database.
+pub(super) fn goes_first(route: &str, method: &Method) -> bool {
+    Class::of(route, method).is_none_or(|class| class == Class::Check)
+}
+
 /// Answers what there is no room for anyway, before it is routed, named, logged or read.
 pub(super) fn gate(services: Arc<Services>) -> impl Fn(&Method, &str) -> Option<Response<Bytes>> {
     let refusal = Refusal::new();

@@ -1,10 +1,11 @@
 //! How long a request waits for the database, over everything that it asks of it.
 
+use super::places::{Place, Places};
 use futures_util::future::Either;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OnceCell;
 
 tokio::task_local! {
     static LEFT: Patience;
@@ -12,21 +13,31 @@ tokio::task_local! {
 
 /// What is left of the time that a request may wait for the database; clones share it.
 #[derive(Debug, Clone)]
-pub struct Patience(Arc<Shared>);
+pub struct Patience {
+    shared: Arc<Shared>,
+    yields: bool,
+}
 
 #[derive(Debug)]
 struct Shared {
     /// Microseconds.
     left: AtomicU64,
     /// Its place among those whom the server works for, from its first statement to its end.
-    admitted: OnceCell<OwnedSemaphorePermit>,
+    admitted: OnceCell<Place>,
 }
 
 impl Patience {
     /// So much in all.
     #[must_use]
     pub fn of(duration: Duration) -> Self {
-        Self(Arc::new(Shared { left: AtomicU64::new(micros(duration)), admitted: OnceCell::new() }))
+        let shared = Shared { left: AtomicU64::new(micros(duration)), admitted: OnceCell::new() };
+        Self { shared: Arc::new(shared), yields: false }
+    }
+
+    /// The same of a request that lets others pass: those that do not yield wait behind few of it, however many come.
+    #[must_use]
+    pub fn yielding(self) -> Self {
+        Self { yields: true, ..self }
     }
 
     /// Runs something that waits for the database no longer than this.
@@ -50,20 +61,18 @@ impl Patience {
 
     /// What is left.
     pub(super) fn left(&self) -> Duration {
-        Duration::from_micros(self.0.left.load(Ordering::Relaxed))
+        Duration::from_micros(self.shared.left.load(Ordering::Relaxed))
     }
 
-    /// Waits for a place in the gate, unless it has one. Whoever is in comes to all of its statements: without that, under
-    /// load every request would wait for each of them behind all that have just come, and none would come to its last.
-    pub(super) async fn enter(&self, gate: &Arc<Semaphore>) {
-        let entering = self.0.admitted.get_or_try_init(|| gate.clone().acquire_owned());
-        // A gate is never closed.
-        let _entered = entering.await;
+    /// Waits for a place, unless it has one. Whoever is in comes to all of its statements: without that, under load
+    /// every request would wait for each of them behind all that have just come, and none would come to its last.
+    pub(super) async fn enter(&self, places: &Places) {
+        let _entered = self.shared.admitted.get_or_init(|| places.take(self.yields)).await;
     }
 
     fn spend(&self, waited: Duration) {
         let waited = micros(waited);
-        let left = &self.0.left;
+        let left = &self.shared.left;
         let _before =
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(waited)));
     }

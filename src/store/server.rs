@@ -9,6 +9,7 @@
 //! from the past.
 
 use super::patience::{Patience, patiently};
+use super::places::Places;
 use super::{Connections, StoreError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -17,15 +18,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(1);
 /// How long a connection may take to go back to the pool.
 const RETURN: Duration = Duration::from_secs(1);
-/// Requests that are worked for at once, for each connection: between its statements a request needs none.
-const REQUESTS_EACH: usize = 2;
 /// A connection that was idle for longer is asked whether it is there.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long it may take to say so.
@@ -51,8 +49,7 @@ pub(super) struct Server {
     doubt: Arc<Doubt>,
     /// What a request may wait in all.
     request: Duration,
-    /// Requests that are being worked for.
-    gate: Arc<Semaphore>,
+    places: Places,
     returning: TaskTracker,
 }
 
@@ -144,7 +141,7 @@ impl Server {
             options: Arc::new(options),
             statement,
             doubt,
-            gate: Arc::new(Semaphore::new(connections.count as usize * REQUESTS_EACH)),
+            places: Places::of(connections.count as usize),
             returning: TaskTracker::new(),
         })
     }
@@ -165,7 +162,7 @@ impl Server {
         let most = patience.as_ref().map_or(self.statement, |patience| patience.left() / 2);
         let acquiring = async {
             if let Some(patience) = patience {
-                patience.enter(&self.gate).await;
+                patience.enter(&self.places).await;
             }
             self.pool.acquire().await
         };

@@ -45,6 +45,7 @@ async fn ten_times_the_requests_leave_checks_and_much_of_the_work_alive() {
     cores::stay_on(0);
     let (server, bare) = (place.serve(), floor::Bare::begin());
     cores::stay_on(1);
+    cores::go_first();
     let load = Load::prepare(&server).await;
     let course = Course::run(&server, &load, Mix::Requests).await;
     let overload = &course.overload;
@@ -69,6 +70,7 @@ async fn ten_times_the_people(engine: Engine) {
     cores::stay_on(0);
     let server = place.serve();
     cores::stay_on(1);
+    cores::go_first();
     let load = Load::prepare(&server).await;
     Course::run(&server, &load, Mix::People).await.hold(PEOPLE_SHARE);
     end(server).await;

@@ -1,5 +1,6 @@
 //! Which core does what: a load that takes the server's own time measures itself.
 
+use rustix::process::nice;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// Keeps this thread, and what it starts from now on, on one core. Where there is no such core it stays where it was.
@@ -7,4 +8,10 @@ pub(super) fn stay_on(core: usize) {
     let mut one = CpuSet::new();
     one.set(core);
     let _no_such_core = sched_setaffinity(None, &one);
+}
+
+/// Lets this thread pass what else has work on its core: a load that comes late measures itself. Whoever may not do
+/// so waits like all.
+pub(super) fn go_first() {
+    let _may_not = nice(-10);
 }

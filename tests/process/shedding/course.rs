@@ -24,7 +24,7 @@ pub(super) struct Course {
 impl Course {
     pub(super) async fn run(server: &Server, load: &Load, mix: Mix) -> Self {
         let seconds = Duration::from_secs(if proving() { 20 } else { 2 });
-        load.run(mix, PEAK, None, seconds / 4).await;
+        load.run(mix, PEAK, None, seconds).await;
         let peak = load.run(mix, PEAK, None, seconds).await;
         show("peak, 64 connections", &peak);
         let before = memory(server.pid());

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-pub(super) use tally::{Kind, Tally};
 use std::time::{Duration, Instant};
+pub(super) use tally::{Kind, Tally};
 
 const CODE: &str = "424242";
 const ACCOUNTS: usize = 16;
