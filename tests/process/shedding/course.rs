@@ -25,19 +25,23 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) async fn run(name: &'static str, server: &Server, load: &Load, mix: Mix) -> Self {
-        let seconds = Duration::from_secs(if proving() { 20 } else { 2 });
-        let long = if proving() { seconds * 3 } else { seconds };
+        let minute = Duration::from_secs(if proving() { 60 } else { 2 });
+        let lasting = match mix {
+            Mix::Requests => minute / 3,
+            // PostgreSQL's autovacuum comes round once in each part.
+            Mix::People => minute,
+        };
         // A server is quicker while its database is nearly empty.
-        load.run(mix, PEAK, None, long).await;
-        let peak = load.run(mix, PEAK, None, seconds).await;
+        load.run(mix, PEAK, None, lasting).await;
+        let peak = load.run(mix, PEAK, None, lasting).await;
         show(name, "peak, 64 connections", &peak);
         let before = memory(server.pid());
         let rate = 10.0 * peak.per_second(peak.served);
-        let overload = load.run(mix, OVERLOAD, Some(rate), long).await;
+        let overload = load.run(mix, OVERLOAD, Some(rate), minute).await;
         let during = memory(server.pid());
         show(name, "ten times that, 1 000 connections", &overload);
         let normal = until_normal(load).await;
-        let again = load.run(mix, PEAK, None, seconds).await;
+        let again = load.run(mix, PEAK, None, lasting).await;
         show(name, "peak again", &again);
         let memory = [before, during, memory(server.pid())];
         let peaks = [&peak, &again].map(|peak| peak.per_second(peak.served));
