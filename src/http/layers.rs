@@ -147,9 +147,9 @@ async fn name_and_log(
     let begun = Instant::now();
     let span = tracing::info_span!("request", id = %name, method, route);
     let draining = services.draining.clone();
-    let goes_first = shedding::goes_first(route, request.method());
+    let yields = shedding::yields(route, request.method());
     let patience = services.store.patience();
-    let patience = patience.map(|patience| if goes_first { patience } else { patience.yielding() });
+    let patience = patience.map(|patience| if yields { patience.yielding() } else { patience });
     // In one expression: what has a name here lies twice in the state of every request.
     let mut response = unpanicked(Patience::bound_if(
         patience,

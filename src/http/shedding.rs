@@ -96,9 +96,9 @@ fn take(count: &AtomicUsize, limit: usize) -> bool {
     count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
 }
 
-/// Whether a request passes those of other classes where they wait for the database.
-pub(super) fn goes_first(route: &str, method: &Method) -> bool {
-    Class::of(route, method).is_none_or(|class| class == Class::Check)
+/// Whether a request lets others pass where they wait for PostgreSQL: sends and lookups do.
+pub(super) fn yields(route: &str, method: &Method) -> bool {
+    matches!(Class::of(route, method), Some(Class::Send | Class::Lookup))
 }
 
 /// Answers what there is no room for anyway, before it is routed, named, logged or read.

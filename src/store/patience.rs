@@ -11,7 +11,7 @@ tokio::task_local! {
     static LEFT: Patience;
 }
 
-/// What is left of the time that a request may wait for the database; clones share it.
+/// What is left of the time that a request may wait for the database, and its place there; clones share both.
 #[derive(Debug, Clone)]
 pub struct Patience {
     shared: Arc<Shared>,
@@ -34,7 +34,8 @@ impl Patience {
         Self { shared: Arc::new(shared), yields: false }
     }
 
-    /// The same of a request that lets others pass: those that do not yield wait behind few of it, however many come.
+    /// The same of a request that lets others pass: those that do not yield wait behind no more of its kind than have a
+    /// place, however many come. Said before it is cloned.
     #[must_use]
     pub fn yielding(self) -> Self {
         Self { yields: true, ..self }

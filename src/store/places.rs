@@ -6,8 +6,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Requests that are worked for at once, for each connection: between its statements a request needs none.
 const REQUESTS_EACH: usize = 2;
 
-/// As many as keep its connections busy. Of four places those that yield have three: one that does not waits behind
-/// no more of them than that.
+/// As many as keep its connections busy. Of four places those that yield have three: they wait first at a door of their
+/// own, which lets no more of them through to the common one.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
@@ -17,8 +17,8 @@ pub(super) struct Places {
 /// A place; dropping it makes room for another.
 #[derive(Debug)]
 pub(super) struct Place {
-    _one: Option<OwnedSemaphorePermit>,
-    _of_the_yielding: Option<OwnedSemaphorePermit>,
+    _of_all: Option<OwnedSemaphorePermit>,
+    _of_yielding: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
@@ -29,11 +29,11 @@ impl Places {
         Self { all: semaphore(all), yielding: semaphore((all * 3 / 4).max(1)) }
     }
 
-    /// Waits for a place. Who yields waits before those who do not, not among them.
+    /// Waits for a place.
     pub(super) async fn take(&self, yields: bool) -> Place {
         // Neither is ever closed.
-        let of_the_yielding = if yields { self.yielding.clone().acquire_owned().await.ok() } else { None };
-        let one = self.all.clone().acquire_owned().await.ok();
-        Place { _one: one, _of_the_yielding: of_the_yielding }
+        let of_yielding = if yields { self.yielding.clone().acquire_owned().await.ok() } else { None };
+        let of_all = self.all.clone().acquire_owned().await.ok();
+        Place { _of_all: of_all, _of_yielding: of_yielding }
     }
 }

@@ -29,17 +29,20 @@ async fn a_request_waits_no_longer_than_it_may_and_the_next_one_is_answered() {
 #[tokio::test]
 async fn who_does_not_yield_passes_all_who_do() {
     let database = Database::fresh(Engine::Postgres).await;
-    let one = Connections { request_timeout: Duration::from_mins(1), ..Connections::from(1) };
-    let store = Store::connect(&DatabaseUrl::parse(&database.url).unwrap(), false, one).await.unwrap();
+    // Four places, three of them for those who yield.
+    let two = Connections { request_timeout: Duration::from_mins(1), ..Connections::from(2) };
+    let store = Store::connect(&DatabaseUrl::parse(&database.url).unwrap(), false, two).await.unwrap();
     let patience = || store.patience().unwrap();
-    let first = patience().yielding();
-    first.clone().bound(store.ping()).await.unwrap();
-    let mut second = Box::pin(patience().yielding().bound(store.ping()));
-    let asked = tokio::time::timeout(Duration::from_millis(50), &mut second).await;
+    let mut first = [(); 3].map(|()| patience().yielding()).to_vec();
+    for one in &first {
+        one.clone().bound(store.ping()).await.unwrap();
+    }
+    let mut fourth = Box::pin(patience().yielding().bound(store.ping()));
+    let asked = tokio::time::timeout(Duration::from_millis(50), &mut fourth).await;
     assert!(asked.is_err(), "who came first may have more to ask");
     patience().bound(store.ping()).await.unwrap();
-    drop(first);
-    second.await.unwrap();
+    first.pop();
+    fourth.await.unwrap();
     store.close().await;
     database.end().await;
 }
