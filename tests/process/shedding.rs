@@ -14,7 +14,7 @@ use load::{Load, Mix};
 use std::time::Duration;
 
 /// How near to what a plain loop that reads and answers leaves of a core the good answers must come.
-const FLOOR_SHARE: f64 = 0.7;
+const FLOOR_SHARE: f64 = 0.75;
 /// How late one refusal in a hundred of a flood may be.
 const FLOOD_SHED: Duration = Duration::from_millis(50);
 /// The share of the people served at the peak that ten times as many leave, and how late their refusals may be.

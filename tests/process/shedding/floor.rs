@@ -1,5 +1,6 @@
 //! What refusing costs a plain loop: every request is read and answered 503, whatever it says.
 
+use super::course::OVERLOAD;
 use super::load::{Load, Mix, Tally};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ impl Bare {
     pub(super) async fn under(&self, load: &Load, rate: f64, lasting: Duration) -> (Tally, f64) {
         let load = load.elsewhere(self.address);
         let before = self.ran();
-        let tally = load.run(Mix::Requests, 1_000, Some(rate), lasting).await;
+        let tally = load.run(Mix::Requests, OVERLOAD, Some(rate), lasting).await;
         let took = self.ran().saturating_sub(before).as_secs_f64() / tally.came as f64;
         (tally, took)
     }

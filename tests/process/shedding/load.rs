@@ -23,7 +23,7 @@ const QUICK: Duration = Duration::from_millis(50);
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mix {
-    /// Anybody: of ten requests seven are lookups, two starts, one a check.
+    /// Anybody: of ten requests seven are lookups, two starts, one checks a code that was sent; a lookup, if there is none.
     Requests,
     /// People whom nobody knows yet: each asks for a code, checks it, registers and looks an address book up, and
     /// leaves when one of these is refused.
@@ -79,7 +79,7 @@ impl Load {
         }
     }
 
-    /// One of ten requests checks a code that was sent, if there is one; else it is a lookup like most.
+    /// The next of [`Mix::Requests`].
     fn next(&self, ticket: usize) -> (Kind, Vec<u8>) {
         let lookup = || (Kind::Lookup, self.lookups[ticket % ACCOUNTS].clone());
         match ticket % 10 {
@@ -137,16 +137,13 @@ impl Load {
 
     /// Whether a start, its check and a lookup are answered well and quickly.
     pub(super) async fn is_normal(&self) -> bool {
-        let mut connection = Connection::open(&self.address).await;
-        let mut is_quick = async |request: &[u8], good| {
-            let asked = Instant::now();
-            let status = connection.ask(request, &self.address).await;
-            (status == good && asked.elapsed() <= QUICK).then(|| connection.body())
-        };
-        let Some(started) = is_quick(&self.start(), 201).await else { return false };
-        let started: Value = serde_json::from_str(&started).unwrap();
-        let sent = ["/id", "/secret"].map(|name| started.pointer(name).unwrap().as_str().unwrap().to_owned());
-        is_quick(&check(sent), 200).await.is_some() && is_quick(&self.lookups[0], 200).await.is_some()
+        let mut visit = Visit::of(self).await;
+        if !visit.is_quick(Kind::Start, &self.start()).await {
+            return false;
+        }
+        let sent = visit.connection.texts(["id", "secret"]);
+        visit.is_quick(Kind::Check, &check(sent)).await
+            && visit.is_quick(Kind::Lookup, &self.lookups[0]).await
     }
 }
 
@@ -165,9 +162,14 @@ impl<'load> Visit<'load> {
     /// Whether the answer is a good one.
     async fn ask(&mut self, kind: Kind, request: &[u8]) -> bool {
         let asked = Instant::now();
-        let status = self.connection.ask(request, &self.load.address).await;
+        let status = self.connection.ask(request).await;
         self.tally.note(kind, status, asked.elapsed(), &self.connection.body());
         matches!(status, 200 | 201)
+    }
+
+    async fn is_quick(&mut self, kind: Kind, request: &[u8]) -> bool {
+        let asked = Instant::now();
+        self.ask(kind, request).await && asked.elapsed() <= QUICK
     }
 
     async fn request(&mut self, ticket: usize) -> bool {

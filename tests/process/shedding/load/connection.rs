@@ -1,4 +1,4 @@
-//! A connection that is used again and again.
+//! Requests and answers, as plain as they can be.
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,6 +18,7 @@ pub(super) fn request(path: &str, bearer: &str, body: &Value) -> Vec<u8> {
 
 /// A connection that is used again.
 pub(super) struct Connection {
+    address: String,
     stream: TcpStream,
     answer: Vec<u8>,
     body: usize,
@@ -25,17 +26,18 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn open(address: &str) -> Self {
-        Self { stream: TcpStream::connect(address).await.unwrap(), answer: Vec::new(), body: 0 }
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { address: address.to_owned(), stream, answer: Vec::new(), body: 0 }
     }
 
     /// Asks and reads the whole answer: its status, 0 if the connection broke.
-    pub(super) async fn ask(&mut self, request: &[u8], address: &str) -> u16 {
+    pub(super) async fn ask(&mut self, request: &[u8]) -> u16 {
         self.answer.clear();
         self.body = 0;
         let written = self.stream.write_all(request).await;
         let status = if written.is_ok() { self.read().await } else { None };
         if status.is_none() || self.head().contains("connection: close") {
-            self.stream = TcpStream::connect(address).await.unwrap();
+            self.stream = TcpStream::connect(&self.address).await.unwrap();
         }
         status.unwrap_or_default()
     }

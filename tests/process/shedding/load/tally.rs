@@ -74,9 +74,9 @@ impl Tally {
         self.counts[kind as usize][1]
     }
 
-    /// The share of the requests of a kind that were answered well.
+    /// The share of the requests of a kind that were not refused: all, where none were asked.
     pub(in super::super) fn share(&self, kind: Kind) -> f64 {
-        self.good(kind) as f64 / (self.good(kind) + self.shed(kind)).max(1) as f64
+        1.0 - self.shed(kind) as f64 / (self.good(kind) + self.shed(kind)).max(1) as f64
     }
 
     /// Requests that were refused.
