@@ -13,6 +13,7 @@ mod store {
     mod audit;
     mod citus;
     mod console;
+    mod decisions;
     mod deliveries;
     mod directory;
     mod epochs;
@@ -24,6 +25,7 @@ mod store {
     mod idempotency;
     mod keeping;
     mod keys;
+    mod ledger;
     mod limits;
     mod nodes;
     mod patience;

@@ -1,5 +1,8 @@
 //! The audit log in sentences: what is done leaves an event, and whatever is done to the log leaves a trace.
 
+mod other_implementation;
+mod schema;
+
 use crate::harness::{EFFECTS, Engine, Person, Reply, TestService, on_both_engines, served};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +13,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tuttu::audit::{AuditLog, Damage, ExportFormat, TilePath, Verification, Verified};
 use tuttu::config::GuardMode;
-use tuttu::model::admin::Role;
 use tuttu::model::audit::{Entry, LogKey};
 use tuttu::store::{LogFilter, LoggedEntry};
 
@@ -279,80 +281,4 @@ on_both_engines!(an_auditor_reads_exports_and_verifies_and_sees_nobody, |service
     assert_eq!((last.action.as_str(), last.actor.kind.as_str()), ("audit.exported", "admin"));
     let refused = service.page("/admin/accounts", &auditor).await;
     assert_eq!(refused.status, 403);
-});
-
-/// Nobody needs to trust our code: RFC 6962, signed notes and Ed25519 in another language come to the same.
-#[tokio::test]
-async fn another_implementation_agrees_with_ours() {
-    let service =
-        TestService::start_with(Engine::Sqlite, |config| config.limits.guard.mode = GuardMode::Off).await;
-    let folder = tempfile::tempdir().unwrap();
-    for n in 0..150 {
-        service.attempt(&format!("+3584015{n:05}")).await;
-    }
-    let log = service.audit().await;
-    let key = format!("{:?}", log.public_keys().await.unwrap()[0]);
-    download(&service, folder.path()).await;
-    let part = LogFilter { area: Some("delivery".to_owned()), ..LogFilter::default() };
-    let (whole, part) = (folder.path().join("whole"), (folder.path().join("part"), part));
-    fs::write(&whole, exported(&log, LogFilter::default(), ExportFormat::Jsonl).await).unwrap();
-    fs::write(&part.0, exported(&log, part.1, ExportFormat::Jsonl).await).unwrap();
-    let agrees = |place: &Path| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/verify-audit");
-        let told = std::process::Command::new("python3").arg(script).arg(&key).arg(place).output().unwrap();
-        told.status.success()
-    };
-    assert!(agrees(folder.path()) && agrees(&whole) && agrees(&part.0));
-    for file in [folder.path().join("tile/0/000"), whole, part.0] {
-        let mut bytes = fs::read(&file).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(&file, bytes).unwrap();
-        let place = if file.ends_with("000") { folder.path() } else { &file };
-        assert!(!agrees(place), "{}", file.display());
-    }
-    service.end().await;
-}
-
-/// Whether a value has the members that a schema wants, and no others.
-fn fits(value: &Value, schema: &Value, all: &Value) -> bool {
-    if let Some(name) = schema["$ref"].as_str() {
-        return fits(value, all.pointer(name.trim_start_matches('#')).unwrap(), all);
-    }
-    if let Some(words) = schema["enum"].as_array() {
-        return words.contains(value);
-    }
-    if let Some(items) = value.as_array() {
-        return items.iter().all(|item| fits(item, &schema["items"], all));
-    }
-    let Some(members) = value.as_object() else { return !schema["type"].is_null() };
-    let wanted = schema["required"].as_array().unwrap();
-    wanted.iter().all(|name| members.contains_key(name.as_str().unwrap()))
-        && members.iter().all(|(name, member)| {
-            schema["properties"].get(name).is_some_and(|schema| fits(member, schema, all))
-        })
-}
-
-on_both_engines!(every_entry_has_the_form_that_the_schema_says, |service| {
-    let anna = service.register("+358401234561").await;
-    service.delete("/v1/account", &anna.token).await.expect(204, "");
-    let admin = service.admin("otto", &[Role::Admin]).await;
-    let policy = json!({"verdict": "monitor", "reason": "looking at it", "hours": 1});
-    service.ask_as(Method::PUT, "/admin/api/v1/policies/FI", &admin, &policy).await.expect(204, "");
-    let served = service.page("/admin/api/v1/audit/schema", &admin).await.expect(200, "");
-    assert_eq!(served.header("content-type"), "application/schema+json");
-    let (schema, events) = (&served.json, service.events("").await);
-    assert!(events.len() > 6);
-    for event in &events {
-        assert!(fits(event, schema, schema), "{event} is none of {schema}");
-    }
-    let mut strange = events[0].clone();
-    strange["colour"] = json!("red");
-    assert!(!fits(&strange, schema, schema));
-    strange = events[0].clone();
-    strange["action"] = json!("verification.danced");
-    assert!(!fits(&strange, schema, schema));
-    strange = events[0].clone();
-    strange["context"].as_object_mut().unwrap().remove("node");
-    assert!(!fits(&strange, schema, schema));
 });

@@ -1,6 +1,6 @@
 //! The team: invited, changed, let go, and never without an admin.
 
-use super::sign_in::{PASSWORD, cookies};
+use super::enrolled::{PASSWORD, cookies};
 use crate::harness::on_both_engines;
 use reqwest::Method;
 use serde_json::{Value, json};
